@@ -1,0 +1,1 @@
+"""Documents that people write: YAML with the line of every value, checked against a schema with every fault at once."""

@@ -1,0 +1,218 @@
+"""Read YAML 1.2 into plain values that remember their line.
+
+Only the part of YAML that a scenario or a profile needs is accepted: mappings with string keys, sequences and scalars.
+Anchors, aliases, tags, merge keys and several documents in one file are refused, as are duplicate keys, files over
+`MAX_BYTES` and nesting over `MAX_DEPTH`, so that a file cannot say less than it expands to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, DocumentStartEvent, NodeEvent
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from simulator.errors import Fault, InputError
+
+MAX_BYTES = 256 * 1024
+MAX_DEPTH = 40
+
+_TAG = "tag:yaml.org,2002:"
+_BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+
+KeyPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed file: plain data (dict, list, str, int, float, bool, None) and the line of each key path.
+
+    `origins` names another source for some paths, such as a command-line option that set the value.
+    """
+
+    file: str
+    data: Any
+    lines: dict[KeyPath, int] = field(default_factory=dict)
+    origins: dict[KeyPath, str] = field(default_factory=dict)
+
+    def place(self, path: KeyPath) -> tuple[str, int | None]:
+        """Return (file or option, line) of a key path, or of its nearest ancestor that has one."""
+        for length in range(len(path), -1, -1):
+            ancestor = path[:length]
+            if ancestor in self.origins:
+                return self.origins[ancestor], None
+            if ancestor in self.lines:
+                return self.file, self.lines[ancestor]
+        return self.file, None
+
+    def fault(self, path: KeyPath, message: str) -> Fault:
+        """Return a fault at a key path, shown with names in place of list positions."""
+        file, line = self.place(path)
+        return Fault(message, file, line, self.dotted(path))
+
+    def dotted(self, path: KeyPath) -> str:
+        """Return a key path as people write it: entities of a list by their name.
+
+        >>> Document("f", {"servers": [{"name": "hall-a"}]}).dotted(("servers", 0, "count"))
+        'servers.hall-a.count'
+        """
+        parts: list[str] = []
+        node = self.data
+        for key in path:
+            node = _child(node, key)
+            named = isinstance(key, int) and isinstance(node, dict) and isinstance(node.get("name"), str)
+            parts.append(node["name"] if named else str(key))
+        return ".".join(parts)
+
+
+def read_yaml(path: Path, shown_as: str | None = None) -> Document:
+    """Read one YAML file.
+
+    Args:
+        path: the file.
+        shown_as: name used in messages, by default the path as given.
+
+    Raises:
+        InputError: the file is missing, too large, not UTF-8 or not the accepted part of YAML.
+    """
+    shown = shown_as or str(path)
+    return parse_yaml(_text_of(path, shown), shown)
+
+
+def parse_yaml(text: str, file: str) -> Document:
+    """Parse YAML text; `file` is the name used in messages."""
+    try:
+        refused = list(_refused_events(text, file))
+        root = None if refused else YAML(typ="safe", pure=True).compose(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        problem = " ".join(str(error.problem or error.context or error).split())
+        raise InputError([Fault(f"not valid YAML: {problem}", file, mark.line + 1 if mark else None)]) from None
+    except (YAMLError, RecursionError, ValueError) as error:
+        raise InputError([Fault(f"not valid YAML: {' '.join(str(error).split())}", file)]) from None
+    if refused:
+        raise InputError(refused)
+    builder = _Builder(file)
+    data = builder.value(root, ()) if root is not None else None
+    if builder.faults:
+        raise InputError(builder.faults)
+    if not isinstance(data, dict):
+        raise InputError([Fault(f"must be a mapping of keys to values, got {_described(data)}", file, 1)])
+    return Document(file, data, builder.lines)
+
+
+def _text_of(path: Path, shown: str) -> str:
+    try:
+        size = path.stat().st_size
+        if path.is_dir():
+            raise InputError([Fault("is a folder, not a file", shown)])
+        if size > MAX_BYTES:
+            raise InputError(
+                [Fault(f"{size:,} bytes are too many for a scenario or profile; allowed: {MAX_BYTES:,}", shown)]
+            )
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise InputError([Fault("no such file", shown)]) from None
+    except UnicodeDecodeError as error:
+        raise InputError([Fault(f"is not UTF-8 text (byte {error.start})", shown)]) from None
+    except OSError as error:
+        raise InputError([Fault(f"cannot be read: {error.strerror}", shown)]) from None
+
+
+def _refused_events(text: str, file: str) -> Iterator[Fault]:
+    """Yield what is YAML but not accepted; stops at the first that could make later steps expensive."""
+    depth = documents = 0
+    for event in YAML(typ="safe", pure=True).parse(text):
+        line = event.start_mark.line + 1
+        if isinstance(event, AliasEvent):
+            yield Fault(f"aliases are not allowed (*{event.anchor}): write the value out", file, line)
+            return
+        if isinstance(event, NodeEvent) and event.anchor:
+            yield Fault(f"anchors are not allowed (&{event.anchor})", file, line)
+        if isinstance(event, CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                yield Fault(f"nested deeper than {MAX_DEPTH} levels", file, line)
+                return
+        elif isinstance(event, CollectionEndEvent):
+            depth -= 1
+        elif isinstance(event, DocumentStartEvent):
+            documents += 1
+            if documents > 1:
+                yield Fault("holds more than one YAML document", file, line)
+                return
+
+
+class _Builder:
+    """Turns composed nodes into plain values, collecting lines and faults."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.lines: dict[KeyPath, int] = {}
+        self.faults: list[Fault] = []
+
+    def value(self, node: Node, path: KeyPath) -> Any:
+        self.lines.setdefault(path, node.start_mark.line + 1)
+        if isinstance(node, MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, SequenceNode):
+            return [self.value(child, (*path, index)) for index, child in enumerate(node.value)]
+        assert isinstance(node, ScalarNode)
+        return self._scalar(node, path)
+
+    def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, ScalarNode):
+                self._refuse("a key must be a word", line, path)
+                continue
+            key = key_node.value
+            here = (*path, key)
+            if key in result:
+                self._refuse(f"key '{key}' stands twice, first on line {self.lines[here]}", line, path)
+                continue
+            self.lines[here] = line
+            result[key] = self.value(value_node, here)
+        return result
+
+    def _scalar(self, node: ScalarNode, path: KeyPath) -> Any:
+        tag = (node.tag or "").removeprefix(_TAG)
+        text: str = node.value
+        try:
+            match tag:
+                case "null":
+                    return None
+                case "bool":
+                    return _BOOLEANS[text]
+                case "int":
+                    return int(text, 0) if text.lstrip("+-")[:2] in {"0x", "0o", "0b"} else int(text)
+                case "float":
+                    return float(text.replace(".inf", "inf").replace(".nan", "nan").replace(".NaN", "nan"))
+                case "str" | "timestamp":
+                    return text
+        except (ValueError, KeyError):
+            self._refuse(f"cannot read '{text}' as a {tag}", node.start_mark.line + 1, path)
+            return None
+        self._refuse(f"tag '{node.tag}' is not allowed", node.start_mark.line + 1, path)
+        return None
+
+    def _refuse(self, message: str, line: int, path: KeyPath) -> None:
+        self.faults.append(Fault(message, self.file, line, ".".join(map(str, path))))
+
+
+def _child(node: Any, key: str | int) -> Any:
+    if isinstance(node, dict) and isinstance(key, str):
+        return node.get(key)
+    if isinstance(node, list) and isinstance(key, int) and key < len(node):
+        return node[key]
+    return None
+
+
+def _described(value: Any) -> str:
+    return "an empty file" if value is None else f"{type(value).__name__} '{str(value)[:40]}'"
