@@ -1,0 +1,1 @@
+"""Pure functions of numbers: power, time, heat, water, emissions."""

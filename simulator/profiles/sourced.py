@@ -1,0 +1,135 @@
+"""Profiles: YAML records in which every figure carries its source.
+
+A profile file has a `provenance` block for the file; any block inside may have its own, and any single figure may be
+written as `{value: ..., kind: ..., source: ...}`. The most specific one counts. Loading separates the figures from
+their sources, so the rest of the program sees plain numbers and the report still knows where each came from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel
+
+from simulator.documents.validation import Section, try_validate
+from simulator.documents.yaml_source import Document, KeyPath, read_yaml
+from simulator.errors import Fault, InputError
+
+Kind = Literal["measured", "datasheet", "estimated"]
+
+RecordT = TypeVar("RecordT", bound=BaseModel)
+
+
+class Provenance(Section):
+    """Where figures come from."""
+
+    kind: Kind
+    """`measured`: read from or fitted to a measurement; `datasheet`: stated by the maker; `estimated`: assumed."""
+    source: str
+    """Document, table or data set, exact enough to find it again."""
+    note: str | None = None
+    """How the figure follows from the source, and its traps."""
+    error: str | None = None
+    """Error of a fit, and on what it was measured."""
+    low: float | None = None
+    """Lower end of the plausible range, in the unit of the figure."""
+    high: float | None = None
+    """Upper end of the plausible range."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile(Generic[RecordT]):
+    """A loaded profile: the record, the source of each of its figures, and the file that it came from.
+
+    Args:
+        record: the validated figures.
+        sources: provenance by dotted field path; a path without entry has that of its nearest ancestor.
+        file: the file as named to the user.
+        sha256: checksum of the file.
+    """
+
+    record: RecordT
+    sources: Mapping[str, Provenance]
+    file: str
+    sha256: str
+
+    def source_of(self, path: str) -> Provenance:
+        """Return the provenance of a field, by dotted path."""
+        parts = path.split(".")
+        for length in range(len(parts), -1, -1):
+            found = self.sources.get(".".join(parts[:length]))
+            if found is not None:
+                return found
+        raise KeyError(path)
+
+    def figures(self) -> dict[str, Provenance]:
+        """Return the provenance of every number of the record, by dotted path."""
+        return {path: self.source_of(path) for path in _number_paths(self.record.model_dump(), "")}
+
+
+def load_profile(model: type[RecordT], path: Path, shown_as: str | None = None) -> Profile[RecordT]:
+    """Read, separate and validate one profile file.
+
+    Raises:
+        InputError: with every fault of the file.
+    """
+    document = read_yaml(path, shown_as)
+    separator = _Separator(document)
+    plain = separator.plain(document.data, ())
+    stripped = Document(document.file, plain, document.lines)
+    record, faults = try_validate(model, stripped)
+    faults = [*separator.faults, *faults]
+    if "" not in separator.sources:
+        faults.append(document.fault((), "required key 'provenance' is missing"))
+    if record is None or faults:
+        raise InputError(faults)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Profile(record, separator.sources, document.file, digest)
+
+
+class _Separator:
+    """Splits a profile's data into plain values and provenance by path."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.sources: dict[str, Provenance] = {}
+        self.faults: list[Fault] = []
+
+    def plain(self, value: Any, path: KeyPath) -> Any:
+        if isinstance(value, list):
+            return [self.plain(item, (*path, index)) for index, item in enumerate(value)]
+        if not isinstance(value, dict):
+            return value
+        if "value" in value:
+            self._take({key: item for key, item in value.items() if key != "value"}, path)
+            return self.plain(value["value"], (*path, "value"))
+        if "provenance" in value:
+            self._take(value["provenance"], path, (*path, "provenance"))
+        return {key: self.plain(item, (*path, key)) for key, item in value.items() if key != "provenance"}
+
+    def _take(self, data: Any, path: KeyPath, place: KeyPath | None = None) -> None:
+        where = path if place is None else place
+        part = Document(
+            self.document.file, data if isinstance(data, dict) else {}, {(): self.document.place(where)[1] or 1}
+        )
+        provenance, faults = try_validate(Provenance, part)
+        prefix = ".".join(map(str, where))
+        self.faults += [Fault(f.message, f.file, f.line, ".".join(filter(None, (prefix, f.path)))) for f in faults]
+        if provenance is not None:
+            self.sources[".".join(str(key) for key in path)] = provenance
+
+
+def _number_paths(value: Any, prefix: str) -> list[str]:
+    if isinstance(value, dict):
+        return [
+            path
+            for key, item in value.items()
+            for path in _number_paths(item, f"{prefix}.{key}" if prefix else str(key))
+        ]
+    if isinstance(value, list | tuple):
+        return [prefix] if value else []
+    return [prefix] if isinstance(value, int | float) and not isinstance(value, bool) and prefix != "schema" else []
