@@ -1,0 +1,1 @@
+"""The SimPy processes; the only package that imports simpy."""

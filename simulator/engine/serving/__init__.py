@@ -1,0 +1,1 @@
+"""Serving replicas: continuous batching, KV cache, router."""

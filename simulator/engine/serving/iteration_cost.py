@@ -1,0 +1,174 @@
+"""Duration and energy of iterations of one replica, one at a time or a whole stretch in closed form.
+
+A decode iteration of n sequences against K cached tokens costs T = a(n) + b K and E = c(n) + d K, and every further
+iteration of the same batch adds n to K, so a stretch of k iterations is an arithmetic series. Board power never exceeds
+the delivered limit: where the fitted energies ask for more, E = limit x T. The measured rates already contain the
+throttling at that limit, so T stays. A lower power cap is the subject of `simulator.engine.serving.power_cap`.
+"""
+
+from __future__ import annotations
+
+import math
+
+from simulator.engine.serving.batch import Prefill
+from simulator.engine.serving.power_cap import CappedIterations
+from simulator.errors import InvariantError
+from simulator.physics.inference import InferenceModel
+
+
+class IterationCost:
+    """Costs of one replica, all its accelerators together.
+
+    Args:
+        model: iteration model of the replica.
+        cap_w: power cap of each accelerator, above its static power and at most the limit as delivered.
+    """
+
+    def __init__(self, model: InferenceModel, cap_w: float) -> None:
+        power = model.accelerator.power
+        if not power.static_w < cap_w <= power.cap_w:
+            raise InvariantError(f"cap_w {cap_w} outside ({power.static_w}, {power.cap_w}]")
+        self.model = model
+        self._limit_w = power.cap_w * model.tensor_parallel
+        self._capped = CappedIterations(model, cap_w) if cap_w < power.cap_w else None
+        self._tabulate_parts()
+        self._tabulate_batches(cap_w * model.tensor_parallel)
+
+    def _tabulate_parts(self) -> None:
+        """Fill the tables of the parts; lists, because indexing a list is faster than indexing an array."""
+        model, group = self.model, self.model.tensor_parallel
+        accelerator, attention, tokens, head = model.accelerator, model.attention, model.tokens, model.head
+        power, host = accelerator.power, accelerator.host
+        static_w, joules_byte = power.static_w * group, power.joules_per_byte * group
+        joules_16 = accelerator.sixteen_bit_joules_per_flop * group
+        token_s = tokens.gemm_s + tokens.other_s
+        link_j = power.joules_per_link_byte * group * tokens.link_bytes
+        matmul_j = accelerator.joules_per_flop * group * tokens.flop
+        head_j = static_w * head.time_s + joules_16 * head.flop + joules_byte * head.traffic_bytes
+        self._token_s: list[float] = token_s.tolist()
+        self._token_j: list[float] = (
+            static_w * token_s + matmul_j + joules_byte * tokens.traffic_bytes + link_j
+        ).tolist()
+        self.link_j: list[float] = link_j.tolist()
+        self._head_s: list[float] = head.time_s.tolist()
+        self._head_j: list[float] = head_j.tolist()
+        self._host_s = [host.step_s + host.sequence_s * count for count in range(len(self._head_s))]
+        self._host_w = power.idle_context_w * group
+        self._static_w = static_w
+        self._cached_s = attention.decode_s
+        self._cached_j = static_w * attention.decode_s + joules_16 * attention.decode_flop
+        self._cached_j += joules_byte * attention.decode_bytes
+        self._pair_j = joules_16 * attention.pair_flop
+        self._query_j = joules_byte * attention.chunk_bytes
+        self._key_j = joules_byte * attention.context_bytes
+
+    def _tabulate_batches(self, limit_w: float) -> None:
+        """Fill the tables of whole decode batches and find those that no limit can touch, whatever their context."""
+        attention = self.model.attention
+        sizes = range(min(len(self._head_s), len(self._token_s)))
+        self._batch_s = [0.0 for _ in sizes]
+        self._batch_j = [0.0 for _ in sizes]
+        for count in sizes[1:]:
+            calls_s = attention.call_s + attention.sequence_s * count
+            self._batch_s[count] = self._token_s[count] + self._head_s[count] + calls_s + self._host_s[count]
+            self._batch_j[count] = self._token_j[count] + self._head_j[count] + self._static_w * calls_s
+            self._batch_j[count] += self._host_w * self._host_s[count]
+        slope_w = self._cached_j / self._cached_s
+        # Mean power is a ratio of two lines in K, hence monotone in K: if neither end exceeds the limit, nothing does.
+        self._unlimited = [
+            slope_w <= limit_w and self._batch_j[count] <= limit_w * self._batch_s[count] for count in sizes
+        ]
+
+    def decode(self, count: int, cached_tokens: int) -> tuple[float, float]:
+        """Return (duration, energy) of one decode iteration.
+
+        Args:
+            count: sequences n.
+            cached_tokens: tokens K that they attend to, summed over sequences.
+        """
+        if self._capped is not None and not self._unlimited[count]:
+            return self._capped.decode(count, cached_tokens)
+        time_s = self._batch_s[count] + self._cached_s * cached_tokens
+        return time_s, min(self._batch_j[count] + self._cached_j * cached_tokens, self._limit_w * time_s)
+
+    def stretch(self, count: int, cached_tokens: int, iterations: int) -> tuple[float, float]:
+        """Return (duration, energy) of several decode iterations of an unchanged batch.
+
+        Args:
+            count: sequences n.
+            cached_tokens: tokens K attended to in the first iteration; each further one attends to n more.
+            iterations: k.
+        """
+        if self._unlimited[count]:
+            token_sum = iterations * cached_tokens + count * (iterations * (iterations - 1) >> 1)
+            return (
+                iterations * self._batch_s[count] + self._cached_s * token_sum,
+                iterations * self._batch_j[count] + self._cached_j * token_sum,
+            )
+        if self._capped is not None:
+            return self._capped.stretch(count, cached_tokens, iterations)
+        return self._limited_stretch(count, cached_tokens, iterations)
+
+    def iterations_until(self, count: int, cached_tokens: int, elapsed_s: float) -> int:
+        """Return the fewest decode iterations, at least one, that last `elapsed_s` or longer.
+
+        Solves k a + b (k K + n k (k - 1) / 2) >= elapsed for the smallest whole k.
+        """
+        if self._capped is not None and not self._unlimited[count]:
+            return self._capped.iterations_until(count, cached_tokens, elapsed_s)
+        quadratic = 0.5 * self._cached_s * count
+        linear = self._batch_s[count] + self._cached_s * cached_tokens - quadratic
+        root = (math.sqrt(linear * linear + 4.0 * quadratic * elapsed_s) - linear) / (2.0 * quadratic)
+        # One below the root, then up: rounding of the root must not decide.
+        iterations = max(int(root) - 1, 1)
+        while iterations * (linear + quadratic * iterations) < elapsed_s:
+            iterations += 1
+        return iterations
+
+    def mixed(self, count: int, cached_tokens: int, prefill: Prefill) -> tuple[float, float]:
+        """Return (duration, energy) of one iteration with prefill, and with decode when `count` > 0."""
+        if self._capped is not None:
+            return self._capped.mixed(count, cached_tokens, prefill)
+        attention = self.model.attention
+        tokens = count + prefill.tokens
+        logits, sequences = count + prefill.logits, count + prefill.chunks
+        prefill_s = attention.call_s + attention.pair_s * prefill.pairs
+        prefill_s += attention.chunk_s * prefill.tokens + attention.context_s * prefill.keys
+        attention_s = prefill_s
+        dynamic_j = self._pair_j * prefill.pairs + self._query_j * prefill.tokens + self._key_j * prefill.keys
+        if count:
+            decode_s = attention.call_s + attention.sequence_s * count + self._cached_s * cached_tokens
+            attention_s = (prefill_s + decode_s) * attention.mixed_factor
+            dynamic_j += (self._cached_j - self._static_w * self._cached_s) * cached_tokens
+        host_s = self._host_s[sequences]
+        time_s = self._token_s[tokens] + self._head_s[logits] + attention_s + host_s
+        energy_j = self._token_j[tokens] + self._head_j[logits] + self._static_w * attention_s
+        energy_j += dynamic_j + self._host_w * host_s
+        return time_s, min(energy_j, self._limit_w * time_s)
+
+    def _limited_stretch(self, count: int, cached_tokens: int, iterations: int) -> tuple[float, float]:
+        """Sum min(c + d K, limit (a + b K)): the two lines cross at most once, so at most two series are added."""
+        first_over = self._over(count, cached_tokens)
+        low, high = 0, iterations
+        if self._over(count, cached_tokens + count * (iterations - 1)) == first_over:
+            low = iterations
+        while low < high:
+            middle = (low + high) // 2
+            if self._over(count, cached_tokens + count * middle) == first_over:
+                low = middle + 1
+            else:
+                high = middle
+        first = self._series(count, cached_tokens, low, first_over)
+        rest = self._series(count, cached_tokens + count * low, iterations - low, not first_over)
+        return first[0] + rest[0], first[1] + rest[1]
+
+    def _series(self, count: int, cached_tokens: int, iterations: int, over: bool) -> tuple[float, float]:
+        token_sum = iterations * cached_tokens + count * (iterations * (iterations - 1) >> 1)
+        time_s = iterations * self._batch_s[count] + self._cached_s * token_sum
+        if over:
+            return time_s, self._limit_w * time_s
+        return time_s, iterations * self._batch_j[count] + self._cached_j * token_sum
+
+    def _over(self, count: int, cached_tokens: int) -> bool:
+        energy_j = self._batch_j[count] + self._cached_j * cached_tokens
+        return energy_j > self._limit_w * (self._batch_s[count] + self._cached_s * cached_tokens)

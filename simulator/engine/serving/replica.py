@@ -1,0 +1,338 @@
+"""A serving replica: continuous batching with chunked prefill and a paged KV cache, advanced in stretches.
+
+Scheduling follows vLLM's V1 scheduler (first come, first served). An iteration gives one token of budget to every
+decoding sequence and the rest to prompts: first to the one that is under way, then to those that wait. When the KV
+cache is full, the sequence admitted last is preempted: its blocks are freed, its tokens are recomputed on its return.
+
+Between two changes of the batch all decode iterations are alike, so they pass as one stretch with a closed form
+(`simulator.engine.serving.iteration_cost`). An arrival ends a stretch at the next iteration boundary.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable
+
+from simpy import Environment, Event
+
+from simulator.engine.alarm import Alarm
+from simulator.engine.serving.batch import BatchLimits, Prefill
+from simulator.engine.serving.iteration_cost import IterationCost
+from simulator.engine.serving.kv_blocks import DecodeBlocks
+from simulator.engine.serving.replica_meter import ReplicaMeter
+from simulator.engine.serving.request_state import RequestState
+from simulator.engine.serving.step import Step
+from simulator.errors import InvariantError
+from simulator.records import ABSENT, COMPLETED
+
+_SHIFT = 40
+"""Heap keys hold the finishing iteration above this bit and the request below: whole numbers compare fastest."""
+_REQUEST = (1 << _SHIFT) - 1
+
+_IDLE, _PLANNING, _STRETCH, _LAST_OF_STRETCH, _MIXED = range(5)
+
+
+class Replica:
+    """One copy of a model on its accelerators.
+
+    Args:
+        env: the simulation environment.
+        cost: duration and energy of iterations.
+        limits: limits of the scheduler.
+        state: the workload's requests.
+        meter: where energy is booked.
+        on_finish: called with a request that has finished.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        cost: IterationCost,
+        limits: BatchLimits,
+        state: RequestState,
+        meter: ReplicaMeter,
+        on_finish: Callable[[int], None],
+    ) -> None:
+        self._env = env
+        self._limits = limits
+        self._state = state
+        self._log = state.log
+        self._meter = meter
+        self._on_finish = on_finish
+        self._step = Step(cost, meter)
+        self._mode = _IDLE
+        self._alarm: Alarm | None = None
+        self._idle_since_s = env.now
+
+        self.outstanding = 0
+        """Requests submitted and not finished: what a router compares."""
+        self._waiting: deque[int] = deque()
+        self._admitted: list[int] = []
+        """Requests in order of admission, of which the last is preempted first; finished ones are dropped lazily."""
+        self._preempted = False
+        """A sequence was preempted in the iteration being planned, so none is admitted to it."""
+
+        self._iteration = 0
+        self._decoding = 0
+        self._attended = 0
+        """Tokens that the decoding sequences attend to in the next iteration, summed."""
+        self._finishing: list[int] = []
+        """Heap of finishing iterations; entries of preempted requests are stale."""
+        self._blocks = DecodeBlocks(limits.block_tokens)
+        self._share_j = 0.0
+        """Energy that a decoding sequence has cost since the start: a request's part is a difference of readings."""
+
+        self._partial = -1
+        """Request whose prompt is partly processed, or -1."""
+        self._partial_done = 0
+        self._prefill_blocks = 0
+        """Blocks of prompts under way."""
+        self._chunks: list[tuple[int, int, bool]] = []
+        """Prefill of the current iteration: request, tokens, whether the prompt ends."""
+
+    # -- from outside ---------------------------------------------------------------------------------------------
+
+    def submit(self, request: int) -> None:
+        """Take a request; it is worked on from the next iteration that has room for it."""
+        self.outstanding += 1
+        self._waiting.append(request)
+        if self._mode == _IDLE:
+            self._rest_until(self._env.now)
+            self._mode = _PLANNING
+            self._alarm = Alarm(self._env, 0.0, self._start)
+        elif self._mode == _STRETCH and len(self._waiting) == 1 and self._decoding < self._limits.sequences:
+            self._mode = _LAST_OF_STRETCH
+            remaining_s = self._step.shorten(self._env.now)
+            if remaining_s is not None:
+                self._alarm = Alarm(self._env, remaining_s, self._finish_stretch)
+
+    def settle(self, now_s: float) -> None:
+        """Book energy and time up to now, inside the current step if there is one."""
+        if self._mode == _IDLE:
+            self._rest_until(now_s)
+        elif self._mode != _PLANNING:
+            self._step.settle(now_s)
+
+    def close(self, now_s: float) -> None:
+        """End the run: book the rest, and write tokens and energy of the requests that it cuts short."""
+        self.settle(now_s)
+        if self._mode in (_IDLE, _PLANNING):
+            return
+        whole, _, energy_j = self._step.progress(now_s)
+        if self._mode == _MIXED:
+            token_j = energy_j / self._step.tokens
+            self._share_j += token_j
+            for request, chunk, _ in self._chunks:
+                self._log.accelerator_energy_j[request] += chunk * token_j
+        else:
+            self._share_j += energy_j / self._decoding
+        self._iteration += whole
+        for request in sorted({entry & _REQUEST for entry in self._finishing if not self._is_stale(entry)}):
+            self._leave_decode(request)
+
+    # -- planning -------------------------------------------------------------------------------------------------
+
+    def _start(self, event: Event) -> None:
+        if event is self._alarm:
+            self._plan(self._env.now)
+
+    def _plan(self, now_s: float) -> None:
+        """Start the next step: an iteration with prefill, a stretch of decode, or nothing."""
+        self._preempted = False
+        self._make_room_for_decode()
+        if (self._partial >= 0 or self._waiting) and self._plan_mixed(now_s):
+            self._mode = _MIXED
+            self._alarm = Alarm(self._env, self._step.duration_s, self._finish_mixed)
+        elif self._decoding:
+            self._step.begin_stretch(now_s, self._decoding, self._attended, self._stretch_iterations())
+            self._mode = _STRETCH
+            self._alarm = Alarm(self._env, self._step.duration_s, self._finish_stretch)
+        elif self._waiting:
+            raise InvariantError("a replica with waiting requests found nothing to do")
+        else:
+            self._mode = _IDLE
+            self._idle_since_s = now_s
+
+    def _stretch_iterations(self) -> int:
+        """Return the iterations until a sequence finishes or the KV cache is full."""
+        if self._preempted:
+            return 1  # the next iteration may admit what this one may not
+        finishing = self._finishing
+        while self._is_stale(finishing[0]):
+            heapq.heappop(finishing)
+        iterations = (finishing[0] >> _SHIFT) - self._iteration
+        free = self._limits.blocks - self._blocks.held - self._prefill_blocks
+        return self._blocks.iterations_within(self._iteration, free, self._decoding, iterations)
+
+    def _plan_mixed(self, now_s: float) -> bool:
+        """Begin an iteration with prefill; False when no prompt can be worked on."""
+        limits, decoding = self._limits, self._decoding
+        budget, slots = limits.batch_tokens - decoding, limits.sequences - decoding
+        free = limits.blocks - self._blocks.held - self._prefill_blocks - self._blocks.needed(self._iteration)
+        chunks: list[tuple[int, int, bool]] = []
+        pairs, keys, logits = 0.0, 0, 0
+        while budget > 0 and slots > 0:
+            request, done = self._next_prompt()
+            if request < 0:
+                break
+            length = self._state.prefill_tokens[request]
+            chunk = min(budget, length - done)
+            blocks = limits.blocks_for(done + chunk) - limits.blocks_for(done)
+            if blocks > free:
+                if request == self._partial:
+                    self._preempt_partial()
+                break
+            if request != self._partial:
+                self._admit(request, now_s)
+            ends = done + chunk == length
+            self._partial, self._partial_done = (-1, 0) if ends else (request, done + chunk)
+            self._prefill_blocks += blocks
+            free, budget, slots = free - blocks, budget - chunk, slots - 1
+            pairs += chunk * done + 0.5 * chunk * (chunk + 1)
+            keys += done + chunk
+            logits += ends
+            chunks.append((request, chunk, ends))
+        if not chunks:
+            return False
+        self._chunks = chunks
+        prefill = Prefill(limits.batch_tokens - decoding - budget, pairs, keys, len(chunks), logits)
+        self._step.begin_mixed(now_s, decoding, self._attended, prefill)
+        return True
+
+    def _next_prompt(self) -> tuple[int, int]:
+        """Return (request, tokens done) of the prompt to work on next, (-1, 0) when there is none."""
+        if self._partial >= 0:
+            return self._partial, self._partial_done
+        if self._waiting and not self._preempted:
+            return self._waiting[0], 0
+        return -1, 0
+
+    def _admit(self, request: int, now_s: float) -> None:
+        self._waiting.popleft()
+        self._admitted.append(request)
+        if self._log.scheduled_s[request] == ABSENT:
+            self._log.scheduled_s[request] = now_s
+
+    # -- finishing ------------------------------------------------------------------------------------------------
+
+    def _finish_stretch(self, event: Event) -> None:
+        if event is not self._alarm:
+            return
+        step, count = self._step, self._decoding
+        step.finish()
+        self._blocks.advance(self._iteration, step.iterations, count)
+        self._iteration += step.iterations
+        self._attended += count * step.iterations
+        self._share_j += step.energy_j / count
+        now_s = self._env.now
+        self._mode = _PLANNING
+        self._finish_decoded(now_s)
+        self._plan(now_s)
+
+    def _finish_mixed(self, event: Event) -> None:
+        if event is not self._alarm:
+            return
+        step, count = self._step, self._decoding
+        step.finish()
+        token_j = step.energy_j / step.tokens
+        self._blocks.advance(self._iteration, 1, count)
+        self._iteration += 1
+        self._attended += count
+        self._share_j += token_j
+        now_s = self._env.now
+        self._mode = _PLANNING
+        self._finish_decoded(now_s)
+        energy_j = self._log.accelerator_energy_j
+        for request, chunk, ends in self._chunks:
+            energy_j[request] += chunk * token_j
+            if ends:
+                self._end_prefill(request, now_s)
+        self._plan(now_s)
+
+    def _finish_decoded(self, now_s: float) -> None:
+        finishing, iteration = self._finishing, self._iteration
+        while finishing and finishing[0] >> _SHIFT <= iteration:
+            entry = heapq.heappop(finishing)
+            if not self._is_stale(entry):
+                request = entry & _REQUEST
+                self._leave_decode(request)
+                self._finish(request, now_s)
+
+    def _end_prefill(self, request: int, now_s: float) -> None:
+        """A prompt is processed: its request emits a token and decodes the rest, if any."""
+        log, state = self._log, self._state
+        if log.first_token_s[request] == ABSENT:
+            log.first_token_s[request] = now_s
+        log.generated_tokens[request] += 1
+        cached = state.prefill_tokens[request]
+        self._prefill_blocks -= self._limits.blocks_for(cached)
+        remaining = log.output_tokens[request] - log.generated_tokens[request]
+        if not remaining:
+            self._finish(request, now_s)
+            return
+        state.decode_start[request] = self._iteration
+        finish = state.finish_iteration[request] = self._iteration + remaining
+        state.share_start_j[request] = self._share_j
+        heapq.heappush(self._finishing, finish << _SHIFT | request)
+        self._blocks.add(cached, self._iteration)
+        self._decoding += 1
+        self._attended += cached + 1
+
+    def _finish(self, request: int, now_s: float) -> None:
+        self._log.finished_s[request] = now_s
+        self._log.outcome[request] = COMPLETED
+        self.outstanding -= 1
+        if len(self._admitted) > 64 + 2 * self.outstanding:
+            self._admitted = [held for held in self._admitted if self._log.outcome[held] != COMPLETED]
+        self._on_finish(request)
+
+    def _leave_decode(self, request: int) -> int:
+        """Take a sequence out of the decoding batch; return the tokens it had cached."""
+        state, log = self._state, self._log
+        decoded = self._iteration - state.decode_start[request]
+        cached = state.prefill_tokens[request] + decoded
+        state.finish_iteration[request] = -1
+        log.generated_tokens[request] += decoded
+        log.accelerator_energy_j[request] += self._share_j - state.share_start_j[request]
+        self._blocks.remove(cached, self._iteration)
+        self._decoding -= 1
+        self._attended -= cached + 1
+        return cached
+
+    def _is_stale(self, entry: int) -> bool:
+        return self._state.finish_iteration[entry & _REQUEST] != entry >> _SHIFT
+
+    # -- preemption -----------------------------------------------------------------------------------------------
+
+    def _make_room_for_decode(self) -> None:
+        """Preempt until the next iteration's decode tokens have their blocks."""
+        while self._blocks.held + self._prefill_blocks + self._blocks.needed(self._iteration) > self._limits.blocks:
+            if self._partial >= 0:
+                self._preempt_partial()
+            else:
+                self._preempt_decoding()
+
+    def _preempt_partial(self) -> None:
+        self._prefill_blocks -= self._limits.blocks_for(self._partial_done)
+        self._requeue(self._partial)
+        self._partial, self._partial_done = -1, 0
+
+    def _preempt_decoding(self) -> None:
+        while self._log.outcome[self._admitted[-1]] == COMPLETED:
+            self._admitted.pop()
+        request = self._admitted[-1]
+        # The token emitted last was not cached yet; it is recomputed with the rest, and the next one follows from it.
+        self._state.prefill_tokens[request] = self._leave_decode(request) + 1
+        self._requeue(request)
+
+    def _requeue(self, request: int) -> None:
+        if self._admitted.pop() != request:
+            raise InvariantError("a sequence was preempted out of turn")
+        self._preempted = True
+        self._log.preemptions[request] += 1
+        self._waiting.appendleft(request)
+
+    def _rest_until(self, now_s: float) -> None:
+        self._meter.rest(now_s - self._idle_since_s)
+        self._idle_since_s = now_s

@@ -1,0 +1,102 @@
+"""The step that a replica is in: one iteration with prefill, or a stretch of decode iterations."""
+
+from __future__ import annotations
+
+from simulator.engine.serving.batch import Prefill
+from simulator.engine.serving.iteration_cost import IterationCost
+from simulator.engine.serving.replica_meter import ReplicaMeter
+
+
+class Step:
+    """Duration, energy and booking of the current step of a replica.
+
+    A step is booked when it ends; `settle` books the part up to an instant inside it, at constant power within an
+    iteration, so that readings between steps are exact as well.
+
+    Args:
+        cost: duration and energy of iterations.
+        meter: where they are booked.
+    """
+
+    __slots__ = (
+        "_attended",
+        "_booked_j",
+        "_booked_link_j",
+        "_booked_s",
+        "_cost",
+        "_count",
+        "_meter",
+        "_started_s",
+        "duration_s",
+        "energy_j",
+        "iterations",
+        "tokens",
+    )
+
+    def __init__(self, cost: IterationCost, meter: ReplicaMeter) -> None:
+        self._cost = cost
+        self._meter = meter
+        self._begin(0.0, 0, 0)
+        self.iterations = 0
+        """Iterations of a stretch; 0 in an iteration with prefill."""
+        self.tokens = 0
+        """Tokens processed per iteration."""
+        self.duration_s = 0.0
+        self.energy_j = 0.0
+
+    def begin_stretch(self, now_s: float, count: int, attended: int, iterations: int) -> None:
+        """Start a stretch of `iterations` decode iterations of `count` sequences (see `IterationCost.stretch`)."""
+        self._begin(now_s, count, attended)
+        self.iterations, self.tokens = iterations, count
+        self.duration_s, self.energy_j = self._cost.stretch(count, attended, iterations)
+
+    def begin_mixed(self, now_s: float, count: int, attended: int, prefill: Prefill) -> None:
+        """Start one iteration with prefill and `count` decoding sequences."""
+        self._begin(now_s, count, attended)
+        self.iterations, self.tokens = 0, count + prefill.tokens
+        self.duration_s, self.energy_j = self._cost.mixed(count, attended, prefill)
+
+    def shorten(self, now_s: float) -> float | None:
+        """End a stretch at the iteration boundary at or after now.
+
+        Returns:
+            Seconds from now to that boundary, or None when the stretch ended there anyway.
+        """
+        iterations = self._cost.iterations_until(self._count, self._attended, now_s - self._started_s)
+        if iterations >= self.iterations:
+            return None
+        self.iterations = iterations
+        self.duration_s, self.energy_j = self._cost.stretch(self._count, self._attended, iterations)
+        return max(self._started_s + self.duration_s - now_s, 0.0)
+
+    def finish(self) -> None:
+        """Book what is not booked yet."""
+        self._book(self.duration_s, self.energy_j, max(self.iterations, 1) * self._cost.link_j[self.tokens])
+
+    def settle(self, now_s: float) -> None:
+        """Book the part up to now."""
+        whole, share, energy_j = self.progress(now_s)
+        self._book(now_s - self._started_s, energy_j, (whole + share) * self._cost.link_j[self.tokens])
+
+    def progress(self, now_s: float) -> tuple[int, float, float]:
+        """Return (whole iterations done, share of the current one, energy so far)."""
+        elapsed_s = now_s - self._started_s
+        if elapsed_s <= 0.0:
+            return 0, 0.0, 0.0
+        if not self.iterations:
+            share = elapsed_s / self.duration_s
+            return 0, share, share * self.energy_j
+        cost, count, attended = self._cost, self._count, self._attended
+        whole = cost.iterations_until(count, attended, elapsed_s) - 1
+        before_s, before_j = cost.stretch(count, attended, whole) if whole else (0.0, 0.0)
+        current_s, current_j = cost.decode(count, attended + count * whole)
+        share = min((elapsed_s - before_s) / current_s, 1.0)
+        return whole, share, before_j + share * current_j
+
+    def _begin(self, now_s: float, count: int, attended: int) -> None:
+        self._started_s, self._count, self._attended = now_s, count, attended
+        self._booked_s = self._booked_j = self._booked_link_j = 0.0
+
+    def _book(self, elapsed_s: float, energy_j: float, link_j: float) -> None:
+        self._meter.work(elapsed_s - self._booked_s, energy_j - self._booked_j, link_j - self._booked_link_j)
+        self._booked_s, self._booked_j, self._booked_link_j = elapsed_s, energy_j, link_j

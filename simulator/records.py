@@ -1,0 +1,62 @@
+"""Row types that the engine writes and the results read: columns, not objects, so that millions of rows stay small."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+ABSENT: Final = -1.0
+"""Marks an instant that has not happened, inside the engine's columns only; tables show it as missing."""
+
+OUTCOMES: Final = ("not_arrived", "completed", "in_flight", "longer_than_context", "longer_than_kv_cache")
+NOT_ARRIVED, COMPLETED, IN_FLIGHT, LONGER_THAN_CONTEXT, LONGER_THAN_KV_CACHE = range(len(OUTCOMES))
+
+
+class RequestLog:
+    """What happened to every request of one inference workload, in the order of the trace.
+
+    Args:
+        prompt_tokens: tokens of each prompt.
+        output_tokens: tokens that each request will produce.
+    """
+
+    def __init__(self, prompt_tokens: NDArray[np.int64], output_tokens: NDArray[np.int64]) -> None:
+        count = len(prompt_tokens)
+        self.prompt_tokens = array("q", prompt_tokens.tolist())
+        self.output_tokens = array("q", output_tokens.tolist())
+        self.arrival_s = array("d", [ABSENT]) * count
+        """Arrival at the router."""
+        self.scheduled_s = array("d", [ABSENT]) * count
+        """Start of the first iteration that worked on the request."""
+        self.first_token_s = array("d", [ABSENT]) * count
+        self.finished_s = array("d", [ABSENT]) * count
+        self.generated_tokens = array("q", [0]) * count
+        self.preemptions = array("q", [0]) * count
+        self.replica = array("q", [-1]) * count
+        self.accelerator_energy_j = array("d", [0.0]) * count
+        """Energy of the accelerators while they worked on the request, split by tokens within an iteration."""
+        self.outcome = array("b", [NOT_ARRIVED]) * count
+
+    def __len__(self) -> int:
+        return len(self.prompt_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something worth knowing that happened in a run.
+
+    Args:
+        t_s: seconds since the start of the scenario.
+        kind: what happened, from a small vocabulary.
+        subject: the entity it happened to.
+        detail: in words.
+    """
+
+    t_s: float
+    kind: str
+    subject: str
+    detail: str
