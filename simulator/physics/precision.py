@@ -32,8 +32,8 @@ PRECISIONS: dict[str, Precision] = {
     for precision in (
         Precision("fp32", 4.0, 4.0, ("fp32",)),
         Precision("tf32", 4.0, 4.0, ("tf32",)),
-        Precision("fp16", 2.0, 2.0, ("fp16", "bf16")),
-        Precision("bf16", 2.0, 2.0, ("bf16", "fp16")),
+        Precision("fp16", 2.0, 2.0, ("fp16",)),
+        Precision("bf16", 2.0, 2.0, ("bf16",)),
         Precision("fp8", 1.0, 2.0, ("fp8",)),
         Precision("int8", 1.0, 2.0, ("int8",)),
         Precision("fp4", 0.5 + 1 / _FP4_BLOCK, 2.0, ("fp4",)),

@@ -250,35 +250,27 @@ def kv_bytes_per_token(model: Transformer, bytes_per_value: float) -> float:
     return 2.0 * model.layers * model.kv_size * bytes_per_value
 
 
-def activation_bytes(model: Transformer, tokens: float, sequence_tokens: float, recompute: str) -> float:
-    """Return the activations that a training step must keep for its backward pass, in 16-bit formats, over all layers.
+def activation_bytes(model: Transformer, tokens: float, recompute: bool) -> float:
+    """Return the activations that a training step keeps for its backward pass, over all layers, in 16-bit formats.
 
-    Korthikanti et al. 2022 (arXiv:2205.05198), equations 1 to 4, per layer of s x b tokens: 34 s b h without
-    recomputation when attention scores are not stored (flash attention, or selective recomputation), 2 s b h with full
-    recomputation (only the input of the layer), and 34 s b h + 5 a s^2 b when scores are stored. The 34 is for an
-    ungated block of width 4 h; other widths are counted by their own channels (bytes: 2 per stored value, 1 per mask).
+    Korthikanti et al. 2022 (arXiv:2205.05198), equations 1 to 4, without attention scores, which fused attention never
+    stores: 34 bytes per token, hidden channel and layer for an ungated block of width 4 h; other widths are counted by
+    their own channels (2 bytes per stored value, 1 per mask). With recomputation only the layer's input stays: 2 bytes.
 
     Args:
         model: the model.
-        tokens: tokens of the microbatch (s x b).
-        sequence_tokens: tokens per sequence (s).
-        recompute: ``none`` (scores stored), ``selective`` (scores not stored) or ``full``.
+        tokens: tokens of the microbatch.
+        recompute: the backward pass recomputes each layer from its input.
+
+    >>> gpt3 = Transformer("decoder", 96, 12288, 96, 96, 128, 49152, False, 50257, True)
+    >>> activation_bytes(gpt3, 1.0, False) / 96 / 12288
+    34.0
     """
-    hidden = model.hidden_size
-    if recompute == "full":
+    hidden = float(model.hidden_size)
+    if recompute:
         return 2.0 * tokens * hidden * model.layers
-    ffn = model.ffn_matrices * model.ffn_size * model.experts_per_token + model.shared_ffn_size * model.ffn_matrices
-    # Attention block: input 2h, q and k and v 2(qkv), output 2q, projection mask h; norms 4h; feed-forward: input 2h,
-    # its inner channels 2 ffn, mask h. For a = kv heads, f = 4 h and no gate this is 34 h.
-    values = (
-        2.0 * hidden
-        + 2.0 * model.qkv_size
-        + 2.0 * model.query_size
-        + hidden
-        + 4.0 * hidden
-        + 2.0 * hidden
-        + 2.0 * ffn
-        + hidden
-    )
-    scores = 5.0 * model.heads * sequence_tokens if recompute == "none" else 0.0
-    return tokens * (values + scores) * model.layers
+    attention = 2.0 * hidden + 2.0 * model.qkv_size + 2.0 * model.query_size + hidden
+    inner = model.ffn_matrices * (model.ffn_size * model.experts_per_token + model.shared_ffn_size)
+    feed_forward = 2.0 * hidden + 2.0 * inner + hidden
+    norms = 4.0 * hidden
+    return tokens * (attention + feed_forward + norms) * model.layers

@@ -1,0 +1,255 @@
+"""One optimizer step of distributed training: time, operations, traffic and energy of one accelerator.
+
+The plan is data x tensor x pipeline x context parallelism. A microbatch passes a pipeline stage forward and backward;
+the slowest stage sets the pace; the pipeline is empty for (p - 1) / v microbatches (1F1B, v interleaved chunks). Matrix
+products, attention and elementwise work follow the calibrated roofline, backward at twice the forward operations (once
+for frozen weights, 2.5 times for attention, whose scores are recomputed), collectives the calibrated links.
+
+Sources: Narayanan et al. 2021 (arXiv:2104.04473) for the pipeline bubble; Korthikanti et al. 2022 (arXiv:2205.05198)
+for sequence parallelism and recomputation; Rajbhandari et al. 2020 (arXiv:1910.02054) for sharded optimizer states.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from simulator.physics import transformer as tf
+from simulator.physics.accelerator import Accelerator
+from simulator.physics.links import collective_time_s, hierarchical_time_s, traffic_bytes
+from simulator.physics.precision import Precision
+from simulator.physics.roofline import elementwise_time_s, gemm_time_s, prefill_attention_time_s
+from simulator.physics.training_plan import (
+    GRADIENT_BYTES,
+    Network,
+    Step,
+    TrainingPlan,
+    Work,
+    adapter_weights,
+    logit_share,
+    step_model_flop,
+)
+
+LOSS_BYTES_PER_LOGIT = 20.0
+"""Traffic per logit of loss and gradient: written 2, softmax in 32 bits 4 + 4, gradient 4 + 4 + 2."""
+
+ADAM_TRAFFIC_BYTES = 30.0
+"""Per parameter: master weight and two moments in 32 bits, read and written (24), gradient (4), weight (2)."""
+
+
+def training_step(
+    model: tf.Transformer, plan: TrainingPlan, accelerator: Accelerator, network: Network, precision: Precision
+) -> Step:
+    """Return time and load of one optimizer step.
+
+    T = (m + (p - 1) / v) t_stage + exposed gradient reduction + optimizer + overhead, with m microbatches and p stages.
+
+    Args:
+        model: the model.
+        plan: parallelism and batch.
+        accelerator: rates for the precision.
+        network: links of the job.
+        precision: format of the products.
+    """
+    stage = _StageCost(model, plan, accelerator, network, precision)
+    layers = math.ceil(model.layers / plan.pipeline)
+    inner = stage.layer().times(layers)
+    last = inner + stage.head()
+    mean = stage.layer().times(model.layers / plan.pipeline) + stage.head().times(1.0 / plan.pipeline)
+    hop = stage.hop()
+    slowest_s = max(_busy_s(inner), _busy_s(last)) + _busy_s(hop)
+    microbatches = plan.microbatches
+    pipeline_s = (microbatches + (plan.pipeline - 1) / plan.interleave) * slowest_s
+    gradient = stage.gradient_reduction(microbatches * slowest_s)
+    optimizer = stage.optimizer()
+    work = (mean + hop).times(microbatches) + gradient + optimizer
+    time_s = pipeline_s + _busy_s(gradient) + _busy_s(optimizer) + plan.step_overhead_s
+    bubble_s = time_s - _busy_s(work) - plan.step_overhead_s
+    return Step(work, bubble_s, plan.step_overhead_s, time_s, step_model_flop(model, plan))
+
+
+def evaluation_pass(
+    model: tf.Transformer, plan: TrainingPlan, accelerator: Accelerator, network: Network, precision: Precision
+) -> Step:
+    """Return time and load of evaluating one batch of data x microbatch sequences: the forward pass alone."""
+    stage = _StageCost(model, plan, accelerator, network, precision)
+    layers = math.ceil(model.layers / plan.pipeline)
+    work = stage.layer(backward=False).times(layers) + stage.head(backward=False)
+    time_s = _busy_s(work) * plan.pipeline
+    tokens = float(plan.data * plan.microbatch_sequences * plan.sequence_tokens)
+    flop = tf.forward_flop(model, tokens, plan.sequence_tokens, tokens * logit_share(model))
+    return Step(work, time_s - _busy_s(work), 0.0, time_s, flop)
+
+
+def _busy_s(work: Work) -> float:
+    return work.compute_s + work.exposed_s
+
+
+class _StageCost:
+    """Costs of the parts of a step for one accelerator."""
+
+    def __init__(
+        self,
+        model: tf.Transformer,
+        plan: TrainingPlan,
+        accelerator: Accelerator,
+        network: Network,
+        precision: Precision,
+    ) -> None:
+        self.model, self.plan, self.accelerator = model, plan, accelerator
+        self.network, self.precision = network, precision
+        self.tokens = plan.microbatch_sequences * plan.sequence_tokens / plan.context
+
+    def layer(self, backward: bool = True) -> Work:
+        """Return one layer for one microbatch, forward and, unless told otherwise, backward."""
+        forward = self._products() + self._attention(1.0) + self._elementwise(1.0) + self._tensor_exchange(2.0)
+        forward += self._context_exchange()
+        if not backward:
+            return self._sustained(forward)
+        plan = self.plan
+        products = 2.0 if plan.lora_rank is None else 1.0
+        work = forward + self._products().times(products) + self._attention(2.5) + self._elementwise(2.0)
+        work += self._tensor_exchange(2.0) + self._context_exchange().times(2.0)
+        if plan.recompute == "full":
+            work += forward
+        if plan.lora_rank is not None:
+            work += self._adapters()
+        return self._sustained(work)
+
+    def _products(self) -> Work:
+        model, plan, accelerator = self.model, self.plan, self.accelerator
+        flop = self.tokens * tf.matmul_flop_per_token(model) / model.layers / plan.tensor
+        weights = tf.layer_weights_read(model, self.tokens) * self.precision.weight_bytes / plan.tensor
+        gemm, peak = accelerator.gemm, accelerator.peak_flop_per_s
+        time_s = float(gemm_time_s(flop, weights, peak, accelerator.bandwidth_bytes_per_s, gemm))
+        compute_s = time_s + gemm.layer_overhead_s
+        clock_s = flop / (gemm.compute_fraction * peak)
+        return Work(compute_s=compute_s, clock_s=min(clock_s, time_s), flop=flop, memory_bytes=weights)
+
+    def _attention(self, factor: float) -> Work:
+        model, plan, accelerator = self.model, self.plan, self.accelerator
+        pairs = plan.microbatch_sequences * tf.sequence_pairs(model, float(plan.sequence_tokens)) / plan.context
+        flop = factor * tf.attention_flop(model, pairs) / model.layers / plan.tensor
+        channels = 2.0 * model.query_size + 2.0 * model.kv_size
+        moved = factor * self.tokens * channels * self.precision.activation_bytes / plan.tensor
+        peak, bandwidth = accelerator.sixteen_bit_flop_per_s, accelerator.bandwidth_bytes_per_s
+        time_s = prefill_attention_time_s(flop, moved, peak, bandwidth, accelerator.attention)
+        clock_s = flop / (accelerator.attention.prefill_compute_fraction * peak)
+        return Work(
+            compute_s=time_s + accelerator.attention.call_overhead_s,
+            clock_s=clock_s,
+            sixteen_bit_flop=flop,
+            memory_bytes=moved,
+        )
+
+    def _elementwise(self, factor: float) -> Work:
+        # With sequence parallelism the norms and residuals are sharded like everything else.
+        values = tf.elementwise_values_per_token(self.model) / self.plan.tensor
+        moved = factor * self.tokens * values * self.precision.activation_bytes
+        accelerator = self.accelerator
+        time_s = elementwise_time_s(moved, accelerator.bandwidth_bytes_per_s, accelerator.gemm)
+        return Work(compute_s=time_s, memory_bytes=moved)
+
+    def _adapters(self) -> Work:
+        """Return low-rank adapters, forward and backward: two thin products that move more than they compute."""
+        model, rank = self.model, self.plan.lora_rank or 0
+        weights = adapter_weights(model, rank)
+        flop = 6.0 * self.tokens * weights / self.plan.tensor
+        channels = model.hidden_size + model.qkv_size + model.query_size + model.hidden_size
+        moved = 3.0 * self.tokens * channels * self.precision.activation_bytes / self.plan.tensor
+        accelerator = self.accelerator
+        time_s = elementwise_time_s(moved, accelerator.bandwidth_bytes_per_s, accelerator.gemm)
+        return Work(compute_s=time_s, sixteen_bit_flop=flop, memory_bytes=moved)
+
+    def _tensor_exchange(self, all_reduces: float) -> Work:
+        """Return tensor-parallel communication; a reduce-scatter and an all-gather cost what one all-reduce costs."""
+        plan = self.plan
+        if plan.tensor == 1:
+            return Work()
+        size = self.tokens * self.model.hidden_size * self.precision.activation_bytes
+        groups = _groups(plan.tensor, self.network.group)
+        links = (self.network.inside, self.network.across)
+        time_s = all_reduces * hierarchical_time_s("all_reduce", size, groups, links)
+        sent = all_reduces * traffic_bytes("all_reduce", size, plan.tensor)
+        inside = sent if groups[1] == 1 else 0.0
+        return Work(exposed_s=time_s * (1.0 - plan.tensor_overlap), link_bytes=inside, network_bytes=sent - inside)
+
+    def _context_exchange(self) -> Work:
+        """Return the ring that passes keys and values around, as far as attention does not hide it."""
+        plan = self.plan
+        if plan.context == 1:
+            return Work()
+        size = plan.context * self.tokens * 2.0 * self.model.kv_size * self.precision.activation_bytes / plan.tensor
+        outside = plan.tensor * plan.context > self.network.group
+        link = self.network.across if outside else self.network.inside
+        time_s = collective_time_s("all_gather", size, plan.context, link)
+        sent = traffic_bytes("all_gather", size, plan.context)
+        exposed_s = max(time_s - self._attention(1.0).compute_s, 0.0)
+        return Work(exposed_s=exposed_s, link_bytes=0.0 if outside else sent, network_bytes=sent if outside else 0.0)
+
+    def head(self, backward: bool = True) -> Work:
+        """Return output matrix and loss of one microbatch, on the last stage."""
+        model, plan, accelerator = self.model, self.plan, self.accelerator
+        passes = 1.0 if not backward else 3.0 if plan.lora_rank is None else 2.0
+        rows = self.tokens * logit_share(model)
+        flop = rows * tf.head_flop_per_token(model) / plan.tensor
+        weights = tf.head_weights(model) * max(self.precision.weight_bytes, 2.0) / plan.tensor
+        logits = rows * model.vocabulary * LOSS_BYTES_PER_LOGIT / plan.tensor
+        peak, bandwidth = accelerator.sixteen_bit_flop_per_s, accelerator.bandwidth_bytes_per_s
+        time_s = float(gemm_time_s(flop, weights, peak, bandwidth, accelerator.gemm))
+        clock_s = min(flop / (accelerator.gemm.compute_fraction * peak), time_s)
+        product = Work(compute_s=time_s, clock_s=clock_s, sixteen_bit_flop=flop, memory_bytes=weights)
+        loss = Work(compute_s=elementwise_time_s(logits, bandwidth, accelerator.gemm), memory_bytes=logits)
+        return self._sustained(product.times(passes) + loss)
+
+    def _sustained(self, work: Work) -> Work:
+        """Return the work at the rate that a real run sustains."""
+        share = self.plan.sustained_fraction
+        return replace(work, compute_s=work.compute_s / share, clock_s=work.clock_s / share)
+
+    def hop(self) -> Work:
+        """Return sending activations to the next stage and their gradients back, for one microbatch."""
+        plan = self.plan
+        if plan.pipeline == 1:
+            return Work()
+        size = 2.0 * self.tokens * self.model.hidden_size * self.precision.activation_bytes / plan.tensor
+        time_s = plan.interleave * 2.0 * collective_time_s("send", size / 2.0, 2, self.network.across)
+        return Work(exposed_s=time_s, network_bytes=plan.interleave * size)
+
+    def gradient_reduction(self, backward_window_s: float) -> Work:
+        """Return the reduction of gradients over data-parallel ranks, as far as the backward pass does not hide it."""
+        plan = self.plan
+        ranks = plan.data * plan.context
+        if ranks == 1:
+            return Work()
+        size = self._trained() * GRADIENT_BYTES
+        # Ranks that differ only in their data index sit `tensor` apart: those of one server first.
+        inner = min(max(self.network.group // plan.tensor, 1), ranks)
+        groups = (inner, math.ceil(ranks / inner))
+        time_s = hierarchical_time_s("all_reduce", size, groups, (self.network.inside, self.network.across))
+        last_backward_s = backward_window_s / max(plan.microbatches, 1) * 2.0 / 3.0
+        exposed_s = max(time_s - plan.data_overlap * last_backward_s, 0.0)
+        sent = traffic_bytes("all_reduce", size, ranks)
+        outside = sent / inner if groups[1] > 1 else 0.0
+        return Work(exposed_s=exposed_s, link_bytes=sent - outside, network_bytes=outside)
+
+    def optimizer(self) -> Work:
+        """Return the update of the weights."""
+        plan, accelerator = self.plan, self.accelerator
+        share = plan.data * plan.context if plan.shard_optimizer else 1
+        moved = self._trained() * ADAM_TRAFFIC_BYTES / share
+        time_s = elementwise_time_s(moved, accelerator.bandwidth_bytes_per_s, accelerator.gemm)
+        return Work(compute_s=time_s, memory_bytes=moved)
+
+    def _trained(self) -> float:
+        """Return the trained parameters that one accelerator holds."""
+        plan, model = self.plan, self.model
+        if plan.lora_rank is None:
+            return tf.parameter_count(model) / (plan.tensor * plan.pipeline)
+        return model.layers * adapter_weights(model, plan.lora_rank) / (plan.tensor * plan.pipeline)
+
+
+def _groups(ranks: int, group: int) -> tuple[int, int]:
+    """Return (ranks inside a server, servers) of a group of neighbouring ranks."""
+    inner = min(ranks, group)
+    return inner, math.ceil(ranks / inner)

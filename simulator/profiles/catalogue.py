@@ -1,0 +1,87 @@
+"""Find a profile by the name of a shipped one or by the path of a user's own."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Final, TypeVar
+
+from pydantic import BaseModel
+
+from simulator.errors import InputError, nearest_match
+from simulator.profiles.accelerators import AcceleratorRecord
+from simulator.profiles.models import ModelRecord, model_from_config
+from simulator.profiles.servers import ServerRecord
+from simulator.profiles.sourced import Profile, Provenance, load_profile
+
+RecordT = TypeVar("RecordT", bound=BaseModel)
+
+KINDS: Final[dict[str, type[BaseModel]]] = {
+    "accelerators": AcceleratorRecord,
+    "servers": ServerRecord,
+    "models": ModelRecord,
+}
+
+
+def shipped_names(kind: str) -> list[str]:
+    """Return the names of the shipped profiles of a kind, sorted."""
+    return sorted(path.stem for path in _folder(kind).glob("*.yaml"))
+
+
+def accelerator(name_or_path: str, base: Path) -> Profile[AcceleratorRecord]:
+    """Return an accelerator profile; paths are relative to `base`."""
+    return _find("accelerators", AcceleratorRecord, name_or_path, base)
+
+
+def server(name_or_path: str, base: Path) -> Profile[ServerRecord]:
+    """Return a server profile; paths are relative to `base`."""
+    return _find("servers", ServerRecord, name_or_path, base)
+
+
+def model(name_or_path: str, base: Path) -> Profile[ModelRecord]:
+    """Return a model by name, by alias, by profile path or by the path of a Hugging Face `config.json` (or its folder).
+
+    Raises:
+        InputError: no such model, or one whose architecture is not modelled.
+    """
+    path = (base / name_or_path).resolve()
+    if path.suffix == ".json" or (_is_path(name_or_path) and (path / "config.json").exists()):
+        file = path / "config.json" if path.is_dir() else path
+        record = model_from_config(path)
+        source = Provenance(kind="datasheet", source=f"config.json given by the user: {name_or_path}")
+        return Profile(record, {"": source}, name_or_path, hashlib.sha256(file.read_bytes()).hexdigest())
+    name = name_or_path
+    if not _is_path(name) or name.lower() in _aliases():
+        name = name if (_folder("models") / f"{name}.yaml").is_file() else _aliases().get(name.lower(), name)
+    return _find("models", ModelRecord, name, base)
+
+
+def _find(kind: str, record: type[RecordT], name_or_path: str, base: Path) -> Profile[RecordT]:
+    if _is_path(name_or_path):
+        return load_profile(record, base / name_or_path, name_or_path)
+    path = _folder(kind) / f"{name_or_path}.yaml"
+    if not path.is_file():
+        what = kind.removesuffix("s")
+        raise InputError(
+            f"no {what} profile is called '{name_or_path}'{nearest_match(name_or_path, shipped_names(kind))}"
+        )
+    return load_profile(record, path, f"{kind}/{path.name}")
+
+
+def _is_path(name: str) -> bool:
+    return "/" in name or "\\" in name or name.endswith((".yaml", ".yml", ".json"))
+
+
+@cache
+def _folder(kind: str) -> Path:
+    return Path(str(files("simulator"))) / "data" / kind
+
+
+@cache
+def _aliases() -> dict[str, str]:
+    """Return the shipped model of each alias, in lower case."""
+    folder = _folder("models")
+    records = [load_profile(ModelRecord, path).record for path in sorted(folder.glob("*.yaml"))]
+    return {alias.lower(): record.name for record in records for alias in record.aliases}
