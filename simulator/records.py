@@ -60,3 +60,46 @@ class Event:
     kind: str
     subject: str
     detail: str
+
+
+@dataclass(slots=True)
+class JobRecord:
+    """What happened to one training job; absent instants are None.
+
+    Args:
+        name: name of the workload.
+        hall: hall that it ran in.
+        accelerators: accelerators that it holds while it runs.
+        submit_s: entry into the queue.
+        start_s: accelerators granted.
+        end_s: finished.
+        steps: optimizer steps done.
+        steps_asked: optimizer steps to do.
+        tokens: tokens trained on.
+        step_s: duration of one step.
+        mfu: model FLOP utilization of a step.
+        model_flop: operations that the model needed for the steps done.
+        evaluation_s: time spent in evaluations.
+        checkpoint_s: time spent in writing checkpoints, waiting for the storage included.
+        checkpoints: checkpoints written.
+        accelerator_energy_j: energy of its accelerators.
+        outcome: ``queued``, ``running`` or ``completed`` at the end of the run.
+    """
+
+    name: str
+    hall: str
+    accelerators: int
+    submit_s: float
+    steps_asked: float
+    step_s: float
+    mfu: float
+    start_s: float | None = None
+    end_s: float | None = None
+    steps: float = 0.0
+    tokens: float = 0.0
+    model_flop: float = 0.0
+    evaluation_s: float = 0.0
+    checkpoint_s: float = 0.0
+    checkpoints: int = 0
+    accelerator_energy_j: float = 0.0
+    outcome: str = "queued"

@@ -42,13 +42,11 @@ class Document:
 
     def place(self, path: KeyPath) -> tuple[str, int | None]:
         """Return (file or option, line) of a key path, or of its nearest ancestor that has one."""
-        for length in range(len(path), -1, -1):
-            ancestor = path[:length]
+        ancestors = [path[:length] for length in range(len(path), -1, -1)]
+        for ancestor in ancestors:
             if ancestor in self.origins:
                 return self.origins[ancestor], None
-            if ancestor in self.lines:
-                return self.file, self.lines[ancestor]
-        return self.file, None
+        return self.file, next((self.lines[ancestor] for ancestor in ancestors if ancestor in self.lines), None)
 
     def fault(self, path: KeyPath, message: str) -> Fault:
         """Return a fault at a key path, shown with names in place of list positions."""

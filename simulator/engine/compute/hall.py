@@ -95,7 +95,11 @@ class Hall:
             self.free[server] += count
 
     def book_gang(
-        self, servers: NDArray[np.int64], energy_j: NDArray[np.float64], busy_s: NDArray[np.float64], nic_bytes: float
+        self,
+        servers: NDArray[np.int64],
+        energy_j: NDArray[np.float64],
+        busy_s: NDArray[np.float64],
+        nic_bytes: NDArray[np.float64],
     ) -> None:
         """Book the use of a gang job.
 
@@ -103,7 +107,7 @@ class Hall:
             servers: indices of its servers, each once.
             energy_j: accelerator energy by server, same shape.
             busy_s: busy accelerator-seconds by server, same shape.
-            nic_bytes: bytes sent by each server.
+            nic_bytes: bytes sent to other servers, same shape.
         """
         self._gang_energy_j[servers] += energy_j
         self._gang_busy_s[servers] += busy_s

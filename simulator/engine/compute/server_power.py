@@ -113,7 +113,7 @@ class ServerPower:
         heat_ratio: Array = heat_w / fans.reference_heat_w
         ratio = server_fan_power_ratio(
             heat_ratio,
-            self._inlet_c,
+            np.full_like(heat_w, self._inlet_c),
             reference_inlet_c=fans.reference_inlet_c,
             component_limit_c=fans.component_limit_c,
             heatsink_exponent=fans.heatsink_exponent,

@@ -1,0 +1,205 @@
+"""A training job: a gang of accelerators that step together from start to end.
+
+Nothing happens between two evaluations or checkpoints but steps, all alike, so that stretch is one timeout.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any
+
+from simpy import Environment, Event
+
+from simulator.engine.compute.hall import Hall, Placement
+from simulator.engine.scheduling.queue import FifoQueue
+from simulator.engine.storage import Storage
+from simulator.engine.training.job_meter import JobMeter, Rates
+from simulator.records import JobRecord
+
+
+@dataclass(frozen=True, slots=True)
+class JobPlan:
+    """What a job does and what its phases cost.
+
+    Args:
+        name: name of the workload.
+        accelerators: accelerators of the gang.
+        unit: accelerators that must share a server.
+        submit_s: entry into the queue.
+        startup_s: holding accelerators before the first step.
+        steps: optimizer steps; the last may be a part of one.
+        step_s: duration of a step.
+        step_tokens: tokens of a step.
+        step_flop: operations that the model needs for a step.
+        step_rates: use while stepping.
+        hold_w: power of one accelerator that holds the job and does nothing.
+        evaluation_s: duration of an evaluation.
+        evaluation_rates: use while evaluating.
+        evaluation_every: steps between evaluations; 0 for none.
+        evaluation_first: step after which the first evaluation comes.
+        checkpoint_every_s: time between checkpoints; infinite for none.
+        checkpoint_bytes: size of a checkpoint.
+        mfu: model FLOP utilization of a step.
+    """
+
+    name: str
+    accelerators: int
+    unit: int
+    submit_s: float
+    startup_s: float
+    steps: float
+    step_s: float
+    step_tokens: float
+    step_flop: float
+    step_rates: Rates
+    hold_w: float
+    evaluation_s: float
+    evaluation_rates: Rates
+    evaluation_every: int
+    evaluation_first: int
+    checkpoint_every_s: float
+    checkpoint_bytes: float
+    mfu: float
+
+
+class Job:
+    """Runs one job as a process.
+
+    Args:
+        env: the simulation environment.
+        plan: what it does.
+        hall: where.
+        queue: gives accelerators.
+        storage: takes checkpoints; None when the plan has none.
+        report: called with (kind, detail) for each event worth listing.
+        on_end: called when the job has ended.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        plan: JobPlan,
+        hall: Hall,
+        queue: FifoQueue,
+        storage: Storage | None,
+        report: Callable[[str, str], None],
+        on_end: Callable[[], None],
+    ) -> None:
+        self._env = env
+        self._plan = plan
+        self._hall = hall
+        self._queue = queue
+        self._storage = storage
+        self._report = report
+        self._on_end = on_end
+        self._meter: JobMeter | None = None
+        self._stepping_since_s: float | None = None
+        self._checkpoint_due_s = math.inf
+        self.record = JobRecord(
+            plan.name, hall.name, plan.accelerators, plan.submit_s, plan.steps, plan.step_s, plan.mfu
+        )
+
+    def run(self) -> Generator[Event, Any, None]:
+        """Wait, hold accelerators, step until done, release."""
+        plan, record = self._plan, self.record
+        yield self._env.timeout(plan.submit_s)
+        placement: Placement = yield self._queue.request(self._hall, plan.accelerators, plan.unit)
+        self._begin(placement)
+        yield self._env.timeout(plan.startup_s)
+        self._checkpoint_due_s = self._env.now + plan.checkpoint_every_s
+        while record.steps < plan.steps:
+            yield from self._step_until_next_pause()
+            if self._evaluation_is_due():
+                yield from self._evaluate()
+            if self._env.now >= self._checkpoint_due_s and record.steps < plan.steps:
+                yield from self._write_checkpoint()
+        self._finish(placement)
+
+    def settle(self, now_s: float) -> None:
+        """Book energy up to now."""
+        if self._meter is not None:
+            self._meter.settle(now_s)
+
+    def close(self, now_s: float) -> None:
+        """Record the steps of a job that the end of the run cuts short."""
+        self.settle(now_s)
+        if self._stepping_since_s is not None:
+            self._count_steps((now_s - self._stepping_since_s) / self._plan.step_s)
+        if self._meter is not None:
+            self.record.accelerator_energy_j = self._meter.energy_j
+
+    def _begin(self, placement: Placement) -> None:
+        now_s = self._env.now
+        self.record.start_s = now_s
+        self.record.outcome = "running"
+        account = self._hall.account(self._plan.name, "training")
+        self._meter = JobMeter(self._hall, placement, account, now_s)
+        self._meter.enter(Rates.waiting(self._plan.hold_w), now_s)
+        self._report("job_started", f"{placement.accelerators} accelerators on {len(placement.servers)} servers")
+
+    def _step_until_next_pause(self) -> Generator[Event, None, None]:
+        plan, record = self._plan, self.record
+        steps = plan.steps - record.steps
+        if plan.evaluation_every:
+            steps = min(steps, self._next_evaluation() - record.steps)
+        # A checkpoint waits for the end of the step in which it falls due.
+        until_checkpoint_s = max(self._checkpoint_due_s - self._env.now, 0.0)
+        if math.isfinite(until_checkpoint_s):
+            steps = min(steps, max(math.ceil(until_checkpoint_s / plan.step_s), 1))
+        self._enter(plan.step_rates)
+        self._stepping_since_s = self._env.now
+        yield self._env.timeout(steps * plan.step_s)
+        self._stepping_since_s = None
+        self._count_steps(steps)
+
+    def _count_steps(self, steps: float) -> None:
+        self.record.steps += steps
+        self.record.tokens += steps * self._plan.step_tokens
+        self.record.model_flop += steps * self._plan.step_flop
+
+    def _next_evaluation(self) -> float:
+        plan, done = self._plan, self.record.steps
+        if done < plan.evaluation_first:
+            return plan.evaluation_first
+        return (
+            plan.evaluation_first
+            + (done - plan.evaluation_first) // plan.evaluation_every * plan.evaluation_every
+            + (plan.evaluation_every)
+        )
+
+    def _evaluation_is_due(self) -> bool:
+        plan, done = self._plan, self.record.steps
+        past = done - plan.evaluation_first
+        return plan.evaluation_every > 0 and past >= 0 and past % plan.evaluation_every == 0
+
+    def _evaluate(self) -> Generator[Event, None, None]:
+        self._enter(self._plan.evaluation_rates)
+        yield self._env.timeout(self._plan.evaluation_s)
+        self.record.evaluation_s += self._plan.evaluation_s
+
+    def _write_checkpoint(self) -> Generator[Event, None, None]:
+        assert self._storage is not None
+        began_s = self._env.now
+        self._enter(Rates.waiting(self._plan.hold_w))
+        yield from self._storage.write(self._plan.name, self._plan.checkpoint_bytes)
+        self.record.checkpoint_s += self._env.now - began_s
+        self.record.checkpoints += 1
+        self._checkpoint_due_s = self._env.now + self._plan.checkpoint_every_s
+
+    def _enter(self, rates: Rates) -> None:
+        assert self._meter is not None
+        self._meter.enter(rates, self._env.now)
+
+    def _finish(self, placement: Placement) -> None:
+        now_s = self._env.now
+        self.settle(now_s)
+        assert self._meter is not None
+        self.record.accelerator_energy_j = self._meter.energy_j
+        self._meter = None
+        self.record.end_s = now_s
+        self.record.outcome = "completed"
+        self._queue.release(self._hall, placement)
+        self._report("job_completed", f"{self.record.steps:,.0f} steps")
+        self._on_end()

@@ -1,0 +1,95 @@
+"""Books the use of a gang job at the power of its current phase."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulator.engine.compute.account import Account
+from simulator.engine.compute.hall import Hall, Placement
+from simulator.physics.training_energy import StepUse
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Use per second of one accelerator of a job in one of its phases.
+
+    Args:
+        compute_w: power of computing.
+        transfer_w: power of communication.
+        wait_w: power of waiting.
+        busy_share: share of time in which it works or communicates.
+        network_bytes_per_s: traffic across servers.
+    """
+
+    compute_w: float
+    transfer_w: float
+    wait_w: float
+    busy_share: float
+    network_bytes_per_s: float
+
+    @classmethod
+    def of(cls, use: StepUse) -> Rates:
+        """Return the rates of a phase that repeats a step."""
+        return cls(
+            use.compute_j / use.time_s,
+            use.transfer_j / use.time_s,
+            use.wait_j / use.time_s,
+            use.busy_s / use.time_s,
+            use.network_bytes / use.time_s,
+        )
+
+    @classmethod
+    def waiting(cls, power_w: float) -> Rates:
+        """Return the rates of a phase in which the accelerators only hold the job."""
+        return cls(0.0, 0.0, power_w, 0.0, 0.0)
+
+
+class JobMeter:
+    """Integrates the use of one job, at constant power within each phase.
+
+    Args:
+        hall: hall of the job.
+        placement: its accelerators.
+        account: account of the job.
+        now_s: when it starts.
+    """
+
+    def __init__(self, hall: Hall, placement: Placement, account: Account, now_s: float) -> None:
+        self._hall = hall
+        self._account = account
+        self._servers = np.array(placement.servers, dtype=np.int64)
+        self._counts = np.array(placement.counts, dtype=np.float64)
+        self._accelerators = placement.accelerators
+        self._spans_servers = len(placement.servers) > 1
+        self._rates = Rates.waiting(0.0)
+        self._booked_s = now_s
+        self.energy_j = 0.0
+        """Energy of the job's accelerators so far."""
+
+    def enter(self, rates: Rates, now_s: float) -> None:
+        """Begin a phase."""
+        self.settle(now_s)
+        self._rates = rates
+
+    def settle(self, now_s: float) -> None:
+        """Book the current phase up to now."""
+        duration_s, self._booked_s = now_s - self._booked_s, now_s
+        if duration_s <= 0.0:
+            return
+        rates, accelerator_s = self._rates, self._accelerators * duration_s
+        account = self._account
+        account.compute_j += rates.compute_w * accelerator_s
+        account.transfer_j += rates.transfer_w * accelerator_s
+        account.wait_j += rates.wait_w * accelerator_s
+        account.accelerator_s += accelerator_s
+        power_w = rates.compute_w + rates.transfer_w + rates.wait_w
+        self.energy_j += power_w * accelerator_s
+        sent = rates.network_bytes_per_s * duration_s if self._spans_servers else 0.0
+        self._hall.book_gang(
+            self._servers,
+            self._counts * (power_w * duration_s),
+            self._counts * (rates.busy_share * duration_s),
+            self._counts * sent,
+        )

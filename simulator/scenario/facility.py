@@ -1,0 +1,68 @@
+"""Section `facility`: the building between the grid and the servers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from simulator.documents.validation import Section
+from simulator.scenario.names import Fraction, Positive
+
+PlantStep = Annotated[float, Field(ge=1, le=3600)]
+
+
+class ChilledWaterCooling(Section):
+    """Computer-room air handlers, chilled water, water-cooled chillers, towers, water-side economizer."""
+
+    kind: Literal["chilled_water"]
+    profile: str = "chilled-water"
+    """Facility profile with the plant's parameters, by name or path."""
+    supply_air_c: Annotated[float, Field(ge=10, le=35)] = 24.0
+    """Air temperature delivered to the servers."""
+
+
+class PowerChain(Section):
+    """Distribution from the grid to the servers: transformer, UPS, PDU."""
+
+    profile: str = "power-chain"
+    """Facility profile with the loss laws, by name or path."""
+    ups: Literal["double_conversion", "eco"] = "double_conversion"
+    """Mode of the UPS."""
+    ups_redundancy: Literal["N", "N+1", "2N"] = "N+1"
+    """Active units share the load, so redundancy lowers the load of each."""
+
+
+class ModelledFacility(Section):
+    """Cooling and power distribution are computed from weather and load."""
+
+    kind: Literal["modelled"]
+    it_capacity_kw: Positive
+    """IT power that the building was designed for; plant and power chain are sized for it."""
+    cooling: Annotated[ChilledWaterCooling, Field(discriminator=None)]
+    """Cooling plant."""
+    power_chain: PowerChain = PowerChain()
+    """Electrical distribution."""
+    other_fraction: Annotated[float, Field(ge=0, le=0.1)] = 0.01
+    """Lighting, offices and the like, as a share of the IT capacity, at all times."""
+    plant_step_s: PlantStep = 60.0
+    """Step of plant and power chain, which see the mean IT power of the step."""
+
+
+class PublishedPue(Section):
+    """A building of which only the published PUE is known; for reproducing published runs."""
+
+    kind: Literal["published_pue"]
+    pue: Annotated[float, Field(ge=1, le=5)]
+    """Facility energy / IT energy, as published."""
+    supply_air_c: Annotated[float, Field(ge=10, le=35)] = 24.0
+    """Air temperature delivered to the servers."""
+    wue_l_per_kwh: Annotated[float, Field(ge=0, le=20)] | None = None
+    """Water consumed on site / IT energy, as published; absent when not known."""
+    cooling_fraction: Fraction = 0.7
+    """Share of the overhead that is cooling; the rest is conversion loss."""
+    plant_step_s: PlantStep = 60.0
+    """Step at which power is recorded."""
+
+
+Facility = Annotated[ModelledFacility | PublishedPue, Field(discriminator="kind")]

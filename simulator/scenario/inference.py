@@ -1,0 +1,212 @@
+"""Workloads of kind `inference`: a model served to requests."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from simulator.documents.validation import Section
+from simulator.scenario.names import Count, FilePath, Fraction, Name, NonNegative, Positive, Share
+
+Tokens = Annotated[int, Field(ge=1, le=10_000_000)]
+PrecisionName = Literal["fp32", "tf32", "fp16", "bf16", "fp8", "int8", "fp4", "int4"]
+
+
+class PoissonArrivals(Section):
+    """Independent arrivals at a constant mean rate."""
+
+    kind: Literal["poisson"]
+    rate_per_s: Positive
+    """Mean requests per second."""
+
+
+class GammaArrivals(Section):
+    """Arrivals with gamma-distributed gaps: bursty above a coefficient of variation of 1, regular below."""
+
+    kind: Literal["gamma"]
+    rate_per_s: Positive
+    """Mean requests per second."""
+    coefficient_of_variation: Annotated[float, Field(gt=0, le=100)]
+    """Standard deviation / mean of the gaps."""
+
+
+class DiurnalArrivals(Section):
+    """Poisson arrivals whose rate follows the hour of the day and the day of the week."""
+
+    kind: Literal["diurnal"]
+    mean_rate_per_s: Positive
+    """Mean requests per second of a weekday."""
+    peak_to_mean: Annotated[float, Field(ge=1, le=2)]
+    """Rate of the peak hour / mean rate."""
+    peak_hour_utc: Annotated[float, Field(ge=0, lt=24)]
+    """Hour of the day with most requests."""
+    weekend_factor: Positive = 1.0
+    """Rate on Saturday and Sunday / rate on a weekday."""
+
+
+Arrivals = Annotated[PoissonArrivals | GammaArrivals | DiurnalArrivals, Field(discriminator="kind")]
+
+
+class ConstantTokens(Section):
+    """Every request has the same length."""
+
+    kind: Literal["constant"]
+    tokens: Tokens
+    """Tokens."""
+
+
+class LognormalTokens(Section):
+    """Lengths with a lognormal distribution, drawn again when outside the limits."""
+
+    kind: Literal["lognormal"]
+    median_tokens: Positive
+    """Half of the requests are shorter."""
+    mean_tokens: Positive
+    """Mean before the limits cut the tail; above the median."""
+    minimum_tokens: Tokens = 1
+    """Shortest."""
+    maximum_tokens: Tokens
+    """Longest."""
+
+
+class EmpiricalTokens(Section):
+    """Lengths with given probabilities."""
+
+    kind: Literal["empirical"]
+    tokens: Annotated[tuple[Tokens, ...], Field(min_length=1)]
+    """Lengths."""
+    weights: Annotated[tuple[NonNegative, ...], Field(min_length=1)]
+    """Relative frequency of each."""
+
+
+Lengths = Annotated[ConstantTokens | LognormalTokens | EmpiricalTokens, Field(discriminator="kind")]
+
+
+class SyntheticRequests(Section):
+    """Requests drawn from arrival and length distributions."""
+
+    kind: Literal["synthetic"]
+    arrivals: Arrivals
+    """When requests arrive."""
+    prompt_tokens: Lengths
+    """Length of prompts."""
+    output_tokens: Lengths
+    """Length of answers."""
+
+
+class ClosedLoopRequests(Section):
+    """A fixed number of clients, each of which sends its next request when the last is answered."""
+
+    kind: Literal["closed_loop"]
+    clients: Annotated[int, Field(ge=1, le=1_000_000)]
+    """Requests in flight at any time."""
+    requests: Annotated[int, Field(ge=1, le=100_000_000)]
+    """Requests in all."""
+    think_time_s: NonNegative = 0.0
+    """Pause between an answer and the next request."""
+    prompt_tokens: Lengths
+    """Length of prompts."""
+    output_tokens: Lengths
+    """Length of answers."""
+
+
+class _Trace(Section):
+    file: FilePath
+    """The file."""
+    max_requests: Annotated[int, Field(ge=1)] | None = None
+    """Use only the first requests."""
+    rate_factor: Positive = 1.0
+    """Compress time: 2 doubles the request rate."""
+    max_total_tokens: Tokens | None = None
+    """Shorten prompts so that prompt and answer together do not exceed this."""
+    zero_tokens: Literal["refuse", "drop"] = "refuse"
+    """Requests without prompt or answer: refuse the file, or drop and count them."""
+    sort: bool = False
+    """Sort requests by time instead of refusing an unsorted file."""
+
+
+class AzureRequests(_Trace):
+    """Azure LLM inference trace of 2023 or 2024; time starts at its first request."""
+
+    kind: Literal["azure"]
+
+
+class CsvRequests(_Trace):
+    """A CSV file with arrival in seconds and tokens."""
+
+    kind: Literal["csv"]
+    arrival_column: str = "arrival_s"
+    """Header of seconds since the start of the scenario."""
+    prompt_column: str = "prompt_tokens"
+    """Header of prompt tokens."""
+    output_column: str = "output_tokens"
+    """Header of answer tokens."""
+
+
+Requests = Annotated[SyntheticRequests | ClosedLoopRequests | AzureRequests | CsvRequests, Field(discriminator="kind")]
+
+
+class ServingParallelism(Section):
+    """How one replica spreads over accelerators."""
+
+    tensor: Annotated[int, Field(ge=1, le=1024)] = 1
+    """Accelerators that share each layer."""
+
+
+class Engine(Section):
+    """Limits of the serving engine (names and meaning as in vLLM's V1 scheduler)."""
+
+    max_batch_tokens: Annotated[int, Field(ge=1, le=1_048_576)] = 8192
+    """Most tokens in one iteration, decode and prefill together."""
+    max_sequences: Annotated[int, Field(ge=1, le=65_536)] = 256
+    """Most sequences running at once."""
+    block_tokens: Annotated[int, Field(ge=1, le=4096)] = 16
+    """Tokens in one block of the KV cache."""
+    memory_fraction: Share = 0.9
+    """Share of device memory for weights and KV cache."""
+    kv_blocks: Annotated[int, Field(ge=1)] | None = None
+    """Blocks of the KV cache; absent: what memory leaves beside the weights."""
+    step_overhead_s: NonNegative | None = None
+    """Host time between iterations; absent: from the accelerator profile."""
+    sequence_overhead_s: NonNegative | None = None
+    """Host time per sequence of an iteration; absent: from the accelerator profile."""
+
+
+class Slo(Section):
+    """Service level that counts a request as good; absent terms are not asked."""
+
+    ttft_s: Positive | None = None
+    """Longest time to the first token."""
+    tpot_s: Positive | None = None
+    """Longest time per further token."""
+    e2e_s: Positive | None = None
+    """Longest time to the last token."""
+
+
+class InferenceWorkload(Section):
+    """A model served by replicas."""
+
+    kind: Literal["inference"]
+    name: Name
+    """Name of the workload."""
+    model: str
+    """Model, by name, alias, profile path or path of a Hugging Face config.json."""
+    precision: PrecisionName = "bf16"
+    """Format of weights and arithmetic."""
+    kv_precision: Literal["fp16", "bf16", "fp8", "int8"] = "bf16"
+    """Format of the KV cache."""
+    servers: Name
+    """Hall that the replicas run in."""
+    replicas: Count
+    """Copies of the model."""
+    parallelism: ServingParallelism = ServingParallelism()
+    """Spread of one replica."""
+    engine: Engine = Engine()
+    """Limits of the serving engine."""
+    requests: Requests
+    """What is asked."""
+    slo: Slo = Slo()
+    """Service level."""
+    ramp_fraction: Fraction = 0.0
+    """Share of requests, at the start, left out of latency statistics."""

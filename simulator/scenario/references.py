@@ -1,0 +1,108 @@
+"""Cross-references of a scenario: names that must exist, files that must be there, checked on the raw data.
+
+Raw, so that a fault elsewhere in the file does not hide these: everything wrong is reported at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from simulator.documents.yaml_source import Document, KeyPath
+from simulator.errors import Fault, InputError, nearest_match
+from simulator.profiles import catalogue
+
+Finder = Callable[[str, Path], Any]
+
+
+def reference_faults(document: Document, base: Path) -> list[Fault]:
+    """Return a fault for each reference that leads nowhere."""
+    return [
+        *_duplicate_names(document),
+        *_unknown_halls(document),
+        *_profiles(document, base),
+        *_missing_files(document, base),
+    ]
+
+
+def _entries(document: Document, section: str) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
+    items = document.data.get(section)
+    for index, item in enumerate(items if isinstance(items, list) else []):
+        if isinstance(item, dict):
+            yield (section, index), item
+
+
+def _duplicate_names(document: Document) -> Iterator[Fault]:
+    for section in ("servers", "workloads"):
+        seen: set[str] = set()
+        for path, item in _entries(document, section):
+            name = item.get("name")
+            if isinstance(name, str) and name in seen:
+                yield document.fault((*path, "name"), f"the name '{name}' is taken by another entry of {section}")
+            seen.add(str(name))
+
+
+def _unknown_halls(document: Document) -> Iterator[Fault]:
+    halls = [str(item.get("name")) for _, item in _entries(document, "servers")]
+    for path, item in _entries(document, "workloads"):
+        hall = item.get("servers")
+        if isinstance(hall, str) and hall not in halls:
+            yield document.fault((*path, "servers"), f"no servers are called '{hall}'{nearest_match(hall, halls)}")
+
+
+def _profiles(document: Document, base: Path) -> Iterator[Fault]:
+    for path, item in _entries(document, "servers"):
+        yield from _profile(document, (*path, "profile"), item.get("profile"), catalogue.server, base)
+        yield from _profile(document, (*path, "accelerator"), item.get("accelerator"), catalogue.accelerator, base)
+    for path, item in _entries(document, "workloads"):
+        yield from _profile(document, (*path, "model"), item.get("model"), catalogue.model, base)
+    places: tuple[tuple[KeyPath, Finder], ...] = (
+        (("network", "profile"), catalogue.network),
+        (("facility", "cooling", "profile"), catalogue.cooling),
+        (("facility", "power_chain", "profile"), catalogue.power_chain),
+    )
+    for path, find in places:
+        yield from _profile(document, path, _value_at(document.data, path), find, base)
+
+
+def _profile(document: Document, path: KeyPath, name: Any, find: Finder, base: Path) -> Iterator[Fault]:
+    if not isinstance(name, str):
+        return
+    try:
+        find(name, base)
+    except InputError as error:
+        for fault in error.faults:
+            # A fault without a file is about the name; one with a file is inside the profile that the name found.
+            yield document.fault(path, fault.message) if not fault.file else fault
+
+
+def _missing_files(document: Document, base: Path) -> Iterator[Fault]:
+    for path, value in _walk(document.data, ()):
+        if path[-1] != "file" or not isinstance(value, str) or not value:
+            continue
+        file = base / value
+        if file.is_dir():
+            yield document.fault(path, f"'{value}' is a folder, not a file")
+        elif not file.exists():
+            yield document.fault(path, f"no such file: '{value}'{_hint(file)}")
+
+
+def _hint(file: Path) -> str:
+    if not file.parent.is_dir():
+        return f" (there is no folder '{file.parent.name}')"
+    return nearest_match(file.name, [item.name for item in file.parent.iterdir()][:500]).partition("; known")[0]
+
+
+def _walk(node: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in items:
+        here = (*path, key)
+        yield here, value
+        yield from _walk(value, here)
+
+
+def _value_at(data: Any, path: KeyPath) -> Any:
+    for key in path:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data

@@ -1,0 +1,92 @@
+"""The scenario: one frozen record of everything that a run depends on."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, AwareDatetime, Field
+
+from simulator.documents.validation import Section
+from simulator.scenario.facility import Facility
+from simulator.scenario.hardware import Network, ServerGroup, Storage
+from simulator.scenario.inference import InferenceWorkload
+from simulator.scenario.names import Name
+from simulator.scenario.site import Site
+from simulator.scenario.training import TrainingWorkload
+
+SCHEMA_VERSION = 1
+
+
+def _in_utc(instant: datetime) -> datetime:
+    if instant.utcoffset() != timedelta(0):
+        raise ValueError(f"must be in UTC (end in Z), got an offset of {instant.strftime('%z')}")
+    return instant
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+Workload = Annotated[InferenceWorkload | TrainingWorkload, Field(discriminator="kind")]
+
+
+class Horizon(Section):
+    """The run ends when its duration is over."""
+
+    kind: Literal["horizon"]
+
+
+class WorkDone(Section):
+    """The run ends when every request is answered and every job has ended, at the latest after its duration."""
+
+    kind: Literal["work_done"]
+
+
+class Policies(Section):
+    """How work is distributed."""
+
+    router: Literal["round_robin", "least_loaded"] = "least_loaded"
+    """Which replica takes a request: in turn, or the one with fewest requests outstanding."""
+    queue: Literal["fifo"] = "fifo"
+    """Order in which waiting jobs start: first come, first served, none overtakes."""
+    placement: Literal["pack", "spread"] = "pack"
+    """Which servers a workload gets: the fullest that have room, or the emptiest."""
+
+
+class ScenarioRecord(Section):
+    """A datacenter, what it does, where it stands, and for how long."""
+
+    schema_version: Annotated[Literal[1], Field(alias="schema")]
+    """Version of the scenario format."""
+    name: Name
+    """Name of the scenario."""
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
+    """Seed of all random numbers."""
+    start: Instant
+    """First instant of the run, in UTC."""
+    duration_h: Annotated[float, Field(gt=0, le=87_600)]
+    """Length of the run."""
+    end: Annotated[Horizon | WorkDone, Field(discriminator="kind")] = Horizon(kind="horizon")
+    """When the run ends."""
+    site: Site
+    """Weather, carbon intensity, price."""
+    facility: Facility
+    """Cooling and power distribution."""
+    servers: Annotated[tuple[ServerGroup, ...], Field(min_length=1)]
+    """Halls of servers."""
+    network: Network
+    """Switches between servers."""
+    storage: Storage | None = None
+    """Shared storage."""
+    workloads: Annotated[tuple[Workload, ...], Field(min_length=1)]
+    """What runs."""
+    policies: Policies = Policies()
+    """How work is distributed."""
+
+    def canonical(self) -> ScenarioRecord:
+        """Return the scenario with entities sorted by name, so that their order in the file cannot matter."""
+        return self.model_copy(
+            update={
+                "servers": tuple(sorted(self.servers, key=lambda group: group.name)),
+                "workloads": tuple(sorted(self.workloads, key=lambda workload: workload.name)),
+            }
+        )
