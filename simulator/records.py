@@ -45,6 +45,83 @@ class RequestLog:
         return len(self.prompt_tokens)
 
 
+AccountKey = tuple[str, str, str]
+"""Hall, workload (empty for none) and phase of an account."""
+
+ACCOUNT_FIELDS: Final = ("compute_j", "transfer_j", "wait_j", "accelerator_s")
+
+
+@dataclass(frozen=True, slots=True)
+class StepColumns:
+    """What each plant step yielded.
+
+    Args:
+        ends_s: end of each step, rising; the first step begins at 0.
+        columns: means and amounts by step, by name.
+        accounts: readings by step, shape (4, steps) in the order of `ACCOUNT_FIELDS`.
+    """
+
+    ends_s: NDArray[np.float64]
+    columns: dict[str, NDArray[np.float64]]
+    accounts: dict[AccountKey, NDArray[np.float64]]
+
+    @property
+    def edges_s(self) -> NDArray[np.float64]:
+        """Edges of the steps, one more than there are steps."""
+        return np.concatenate([[0.0], self.ends_s])
+
+    @property
+    def durations_s(self) -> NDArray[np.float64]:
+        """Length of each step."""
+        return np.diff(self.edges_s)
+
+
+@dataclass(frozen=True, slots=True)
+class HallFacts:
+    """What the results must know of a hall.
+
+    Args:
+        name: name in the scenario.
+        servers: number of servers.
+        accelerators: number of accelerators.
+        accelerator_embodied_kg_co2e: of one accelerator.
+        server_embodied_kg_co2e: of one server without accelerators.
+        lifetime_years: over which embodied emissions are spread.
+        maximum_w: highest input of one server by its datasheet.
+    """
+
+    name: str
+    servers: int
+    accelerators: int
+    accelerator_embodied_kg_co2e: float
+    server_embodied_kg_co2e: float
+    lifetime_years: float
+    maximum_w: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecords:
+    """Everything that the engine leaves behind.
+
+    Args:
+        duration_s: simulated time.
+        steps: columns by plant step.
+        halls: facts of the halls, sorted by name.
+        requests: logs of the inference workloads, by name.
+        jobs: training jobs, sorted by name.
+        events: what happened, in order of time.
+        event_count: events that the simulation kernel processed.
+    """
+
+    duration_s: float
+    steps: StepColumns
+    halls: tuple[HallFacts, ...]
+    requests: dict[str, RequestLog]
+    jobs: tuple[JobRecord, ...]
+    events: tuple[Event, ...]
+    event_count: int
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something worth knowing that happened in a run.
@@ -78,6 +155,7 @@ class JobRecord:
         tokens: tokens trained on.
         step_s: duration of one step.
         mfu: model FLOP utilization of a step.
+        peak_flop_per_s: datasheet peak of one accelerator in the job's format.
         model_flop: operations that the model needed for the steps done.
         evaluation_s: time spent in evaluations.
         checkpoint_s: time spent in writing checkpoints, waiting for the storage included.
@@ -93,6 +171,7 @@ class JobRecord:
     steps_asked: float
     step_s: float
     mfu: float
+    peak_flop_per_s: float
     start_s: float | None = None
     end_s: float | None = None
     steps: float = 0.0

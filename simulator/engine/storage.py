@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 from simpy import Environment, Event
 
@@ -16,9 +16,12 @@ class Storage:
         write_bytes_per_s: bandwidth of writing.
         idle_w: power without traffic.
         active_w: power while writing.
+        writers: workloads that may write.
     """
 
-    def __init__(self, env: Environment, write_bytes_per_s: float, idle_w: float, active_w: float) -> None:
+    def __init__(
+        self, env: Environment, write_bytes_per_s: float, idle_w: float, active_w: float, writers: Sequence[str]
+    ) -> None:
         self._env = env
         self._write_bytes_per_s = write_bytes_per_s
         self._idle_w = idle_w
@@ -26,7 +29,7 @@ class Storage:
         self._turn: deque[Event] = deque()
         self._writer = ""
         self._booked_s = env.now
-        self._energy_j: dict[str, float] = {"": 0.0}
+        self._energy_j = dict.fromkeys(["", *writers], 0.0)
 
     def write(self, workload: str, size_bytes: float) -> Generator[Event, None, None]:
         """Write for a workload, after the writes that were asked for before; a process yields from this."""
@@ -45,7 +48,8 @@ class Storage:
     def read(self, now_s: float) -> dict[str, float]:
         """Return energy since the last reading by workload; idle power under the empty name."""
         self._book(now_s)
-        reading, self._energy_j = self._energy_j, {"": 0.0}
+        reading = dict(self._energy_j)
+        self._energy_j = dict.fromkeys(reading, 0.0)
         return reading
 
     def _become(self, writer: str) -> None:
@@ -57,4 +61,4 @@ class Storage:
         self._energy_j[""] += self._idle_w * duration_s
         if self._writer:
             active_j = (self._active_w - self._idle_w) * duration_s
-            self._energy_j[self._writer] = self._energy_j.get(self._writer, 0.0) + active_j
+            self._energy_j[self._writer] += active_j

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from simulator.documents.validation import Section
-from simulator.scenario.names import Fraction, Positive
+from simulator.scenario.names import Positive
 
 PlantStep = Annotated[float, Field(ge=1, le=3600)]
 
@@ -50,17 +50,13 @@ class ModelledFacility(Section):
 
 
 class PublishedPue(Section):
-    """A building of which only the published PUE is known; for reproducing published runs."""
+    """A building of which only the published PUE is known, for reproducing published runs; it says nothing of water."""
 
     kind: Literal["published_pue"]
     pue: Annotated[float, Field(ge=1, le=5)]
     """Facility energy / IT energy, as published."""
     supply_air_c: Annotated[float, Field(ge=10, le=35)] = 24.0
     """Air temperature delivered to the servers."""
-    wue_l_per_kwh: Annotated[float, Field(ge=0, le=20)] | None = None
-    """Water consumed on site / IT energy, as published; absent when not known."""
-    cooling_fraction: Fraction = 0.7
-    """Share of the overhead that is cooling; the rest is conversion loss."""
     plant_step_s: PlantStep = 60.0
     """Step at which power is recorded."""
 

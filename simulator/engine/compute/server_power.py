@@ -29,6 +29,7 @@ class HallPower:
         input_w: what the servers draw.
         highest_server_w: input of the server that draws most.
         overloaded_servers: servers whose power supplies are loaded beyond their rating.
+        busy_share: share of accelerator time that was busy, 0 to 1.
     """
 
     accelerator_w: float
@@ -41,6 +42,7 @@ class HallPower:
     input_w: float
     highest_server_w: float
     overloaded_servers: int
+    busy_share: float
 
 
 class ServerPower:
@@ -104,6 +106,7 @@ class ServerPower:
             input_w=float(input_w.sum()),
             highest_server_w=float(input_w.max()),
             overloaded_servers=int(overloaded.sum()),
+            busy_share=float(busy_share.mean()),
         )
 
     def _fan_w(self, heat_w: Array) -> Array:

@@ -42,6 +42,7 @@ class JobPlan:
         checkpoint_every_s: time between checkpoints; infinite for none.
         checkpoint_bytes: size of a checkpoint.
         mfu: model FLOP utilization of a step.
+        peak_flop_per_s: datasheet peak of one accelerator in the job's format.
     """
 
     name: str
@@ -62,6 +63,7 @@ class JobPlan:
     checkpoint_every_s: float
     checkpoint_bytes: float
     mfu: float
+    peak_flop_per_s: float
 
 
 class Job:
@@ -98,7 +100,14 @@ class Job:
         self._stepping_since_s: float | None = None
         self._checkpoint_due_s = math.inf
         self.record = JobRecord(
-            plan.name, hall.name, plan.accelerators, plan.submit_s, plan.steps, plan.step_s, plan.mfu
+            plan.name,
+            hall.name,
+            plan.accelerators,
+            plan.submit_s,
+            plan.steps,
+            plan.step_s,
+            plan.mfu,
+            plan.peak_flop_per_s,
         )
 
     def run(self) -> Generator[Event, Any, None]:

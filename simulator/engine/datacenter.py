@@ -1,0 +1,170 @@
+"""The datacenter: owns the environment, starts the processes, advances plant and meters, stops at the end."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator
+from typing import Any
+
+from simpy import Environment, Event
+
+from simulator.engine.compute.hall import Hall
+from simulator.engine.facility.coupling import Facility
+from simulator.engine.recorder import Recorder
+from simulator.engine.serving.service import Service
+from simulator.engine.storage import Storage
+from simulator.engine.training.job import Job
+from simulator.errors import InvariantError
+from simulator.records import Event as Record
+from simulator.records import HallFacts, RunRecords
+from simulator.signals.base import Signal
+
+Progress = Callable[[float], None]
+"""Called with the simulated time at every plant step."""
+
+
+class Weather:
+    """Outdoor air as two signals.
+
+    Args:
+        dry_bulb_c: dry bulb by time.
+        wet_bulb_c: wet bulb by time.
+    """
+
+    def __init__(self, dry_bulb_c: Signal, wet_bulb_c: Signal) -> None:
+        self.dry_bulb_c = dry_bulb_c
+        self.wet_bulb_c = wet_bulb_c
+
+
+class Datacenter:
+    """Everything wired together.
+
+    Args:
+        env: the simulation environment that all parts share.
+        facility: power chain and cooling.
+        weather: outdoor air.
+        network_w: power of the switches.
+        horizon_s: latest end of the run.
+        plant_step_s: step of facility and meters.
+        ends_with_work: whether the run ends when all work is done.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        facility: Facility,
+        weather: Weather,
+        network_w: float,
+        horizon_s: float,
+        plant_step_s: float,
+        ends_with_work: bool,
+    ) -> None:
+        self.env = env
+        self.halls: list[Hall] = []
+        self.services: list[Service] = []
+        self.jobs: list[Job] = []
+        self.storage: Storage | None = None
+        self._facility = facility
+        self._weather = weather
+        self._network_w = network_w
+        self._horizon_s = horizon_s
+        self._plant_step_s = plant_step_s
+        self._ends_with_work = ends_with_work
+        self._work_done = env.event()
+        self._open_work = 0
+        self._recorder = Recorder()
+        self._events: list[Record] = []
+        self._overloaded: set[str] = set()
+
+    def expect_work(self) -> Callable[[], None]:
+        """Count one more piece of work; the returned function says that it is done."""
+        self._open_work += 1
+
+        def done() -> None:
+            self._open_work -= 1
+            if not self._open_work and self._ends_with_work:
+                self._work_done.succeed()
+
+        return done
+
+    def note(self, kind: str, subject: str, detail: str) -> None:
+        """Record an event of now."""
+        self._events.append(Record(self.env.now, kind, subject, detail))
+
+    def run(self, halls: tuple[HallFacts, ...], progress: Progress | None = None) -> RunRecords:
+        """Run to the end and return what happened.
+
+        Args:
+            halls: facts of the halls, for the results.
+            progress: told of the simulated time.
+        """
+        env = self.env
+        env.process(self._advance(progress))
+        stop = env.timeout(self._horizon_s)
+        env.run(until=stop | self._work_done)
+        now_s = env.now
+        for service in self.services:
+            service.close(now_s)
+        for job in self.jobs:
+            job.close(now_s)
+        self._read_meters(now_s)
+        return RunRecords(
+            duration_s=now_s,
+            steps=self._recorder.columns(),
+            halls=halls,
+            requests={service.name: service.log for service in self.services},
+            jobs=tuple(job.record for job in self.jobs),
+            events=tuple(self._events),
+            event_count=next(env._eid),
+        )
+
+    def _advance(self, progress: Progress | None) -> Generator[Event, Any, None]:
+        """Read the meters at every plant step; instants are multiples of the step, so that they do not drift."""
+        step = 0
+        while True:
+            step += 1
+            yield self.env.timeout(step * self._plant_step_s - self.env.now)
+            if self.env.now >= self._horizon_s:
+                return
+            for service in self.services:
+                service.settle(self.env.now)
+            for job in self.jobs:
+                job.settle(self.env.now)
+            self._read_meters(self.env.now)
+            if progress is not None:
+                progress(self.env.now)
+
+    def _read_meters(self, now_s: float) -> None:
+        """Close a plant step: servers, network, storage, then the facility around them."""
+        recorder = self._recorder
+        duration_s = now_s - recorder.last_end_s
+        if duration_s <= 0.0:
+            return
+        it_power_w = self._network_w
+        for hall in self.halls:
+            power = hall.read(now_s)
+            it_power_w += power.input_w
+            recorder.hall(hall.name, power)
+            self._watch_load(hall, power.overloaded_servers, power.highest_server_w)
+            for (workload, phase), account in hall.accounts.items():
+                recorder.account((hall.name, workload, phase), account.take())
+        if self.storage is not None:
+            for workload, energy_j in self.storage.read(now_s).items():
+                recorder.site(f"storage_j.{workload}", energy_j)
+                it_power_w += energy_j / duration_s
+        if not math.isfinite(it_power_w):
+            raise InvariantError(f"IT power is {it_power_w} at {now_s} s")
+        dry_bulb_c = self._weather.dry_bulb_c.mean(recorder.last_end_s, now_s)
+        wet_bulb_c = self._weather.wet_bulb_c.mean(recorder.last_end_s, now_s)
+        step = self._facility.step(duration_s, it_power_w, dry_bulb_c, wet_bulb_c)
+        recorder.site("network_w", self._network_w)
+        recorder.step(now_s, step, dry_bulb_c, wet_bulb_c)
+
+    def _watch_load(self, hall: Hall, overloaded: int, highest_w: float) -> None:
+        if overloaded and hall.name not in self._overloaded:
+            self._overloaded.add(hall.name)
+            self.note(
+                "power_supply_overload",
+                hall.name,
+                f"{overloaded} servers draw more than their supplies are rated for, at most {highest_w:,.0f} W",
+            )

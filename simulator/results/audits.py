@@ -1,0 +1,170 @@
+"""Audits: both sides of every balance, computed independently, and whether they agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from simulator.records import RunRecords
+from simulator.results.context import RunContext
+from simulator.results.ledger import Ledger
+from simulator.results.metrics import embodied_kg
+from simulator.results.summary import Summary
+from simulator.results.tables import SERVER_PARTS, hall_sum
+from simulator.signals.base import ConstantSignal, Signal
+from simulator.units import GRAMS_PER_KG, JOULES_PER_KWH
+
+RELATIVE_TOLERANCE = 1e-9
+"""Sums of up to a million doubles in two orders agree far better; a lost booking of one step in a million does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """One balance.
+
+    Args:
+        name: what balances.
+        left: one side.
+        right: the other side, computed another way.
+        tolerance: largest difference that counts as rounding.
+    """
+
+    name: str
+    left: float
+    right: float
+    tolerance: float
+
+    @property
+    def residual(self) -> float:
+        """Left - right."""
+        return self.left - self.right
+
+    @property
+    def ok(self) -> bool:
+        """The two sides agree."""
+        return abs(self.residual) <= self.tolerance
+
+
+def audit_run(
+    records: RunRecords, ledger: Ledger, requests: pd.DataFrame, summary: Summary, context: RunContext
+) -> list[Audit]:
+    """Return all audits of a run."""
+    return [
+        *_energy(records, ledger),
+        *_plant(records),
+        *_requests(records, requests, summary),
+        *_jobs(records),
+        *_outside(records, summary, context),
+        *_embodied(records, summary),
+    ]
+
+
+def audit_table(audits: list[Audit]) -> pd.DataFrame:
+    """Return the audits as a table."""
+    columns = ["audit", "left", "right", "residual", "tolerance", "ok"]
+    rows = [(a.name, a.left, a.right, a.residual, a.tolerance, a.ok) for a in audits]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _balance(name: str, left: float, right: float, scale: float | None = None) -> Audit:
+    size = max(abs(left), abs(right)) if scale is None else scale
+    return Audit(name, left, right, RELATIVE_TOLERANCE * size)
+
+
+def _exact(name: str, left: float, right: float) -> Audit:
+    return Audit(name, left, right, 0.0)
+
+
+def _energy(records: RunRecords, ledger: Ledger) -> Iterator[Audit]:
+    steps, durations_s = records.steps, records.steps.durations_s
+    boards_j = float(hall_sum(records, "accelerator_w") @ durations_s)
+    booked_j = sum(float(reading[:3].sum()) for _, reading in sorted(steps.accounts.items()))
+    yield _balance("accelerator energy by workload = by server", booked_j, boards_j)
+    parts_j = sum(float(hall_sum(records, part) @ durations_s) for part in SERVER_PARTS)
+    yield _balance(
+        "server energy by component = at the plug", parts_j, float(hall_sum(records, "input_w") @ durations_s)
+    )
+    facility_j = float(steps.columns["power.facility_power_w"] @ durations_s)
+    yield _balance("facility energy by phase, activity, workload = at the meter", ledger.total_j(), facility_j)
+    held_s = sum(ledger.accelerator_s.values())
+    total_s = sum(hall.accelerators for hall in records.halls) * records.duration_s
+    yield _balance("accelerator-seconds held and free = installed x time", held_s, total_s)
+
+
+def _plant(records: RunRecords) -> Iterator[Audit]:
+    columns, durations_s = records.steps.columns, records.steps.durations_s
+    facility_j = float(columns["power.facility_power_w"] @ durations_s)
+    chain_j = float(np.abs(columns["power.residual_w"]) @ durations_s)
+    yield _balance("power chain: input - uses - losses = 0, every step", chain_j, 0.0, facility_j)
+    cooling_j = float(np.abs(columns["cooling.residual_w"]) @ durations_s)
+    yield _balance("cooling: heat + work - rejected - unmet = 0, every step", cooling_j, 0.0, facility_j)
+    heat_j = float(np.abs(columns["heat_residual_j"]).sum())
+    yield _balance("rooms: heat made - removed - stored = 0, every step", heat_j, 0.0, facility_j)
+    uses_w = columns["power.it_power_w"] + columns["power.mechanical_power_w"] + columns["power.other_power_w"]
+    losses_w = columns["power.pdu_loss_w"] + columns["power.ups_loss_w"] + columns["power.transformer_loss_w"]
+    yield _balance("uses + losses = facility energy", float((uses_w + losses_w) @ durations_s), facility_j)
+
+
+def _requests(records: RunRecords, requests: pd.DataFrame, summary: Summary) -> Iterator[Audit]:
+    ends = summary.requests_completed + summary.requests_rejected + summary.requests_in_flight
+    yield _exact("requests arrived = completed + rejected + in flight", summary.requests_arrived, ends)
+    done = requests[requests.outcome == "completed"]
+    yield _exact(
+        "tokens asked of completed requests = tokens emitted", done.output_tokens.sum(), done.generated_tokens.sum()
+    )
+    inference = [reading for (_, _, phase), reading in sorted(records.steps.accounts.items()) if phase == "inference"]
+    booked_j = sum(float(reading[:3].sum()) for reading in inference)
+    yield _balance(
+        "accelerator energy of requests = of inference", float(requests.accelerator_energy_j.sum()), booked_j
+    )
+
+
+def _jobs(records: RunRecords) -> Iterator[Audit]:
+    training = [reading for (_, _, phase), reading in sorted(records.steps.accounts.items()) if phase == "training"]
+    booked_j = sum(float(reading[:3].sum()) for reading in training)
+    yield _balance(
+        "accelerator energy of jobs = of training", sum(j.accelerator_energy_j for j in records.jobs), booked_j
+    )
+
+
+def _outside(records: RunRecords, summary: Summary, context: RunContext) -> Iterator[Audit]:
+    emissions_kg = _integrated(records, context.carbon_g_per_kwh) / GRAMS_PER_KG
+    yield _balance(
+        "emissions integrated by interval of the series = summary", emissions_kg, summary.operational_emissions_kg_co2e
+    )
+    cost_usd = _integrated(records, context.price_usd_per_kwh)
+    scale = abs(summary.energy_cost_usd) + summary.facility_energy_kwh * 1e-3
+    yield _balance("cost integrated by interval of the series = summary", cost_usd, summary.energy_cost_usd, scale)
+
+
+def _integrated(records: RunRecords, signal: Signal) -> float:
+    """Return the integral of power (kW) x signal, interval by interval of the signal: the other order of summation."""
+    edges_s = records.steps.edges_s
+    power_w = records.steps.columns["power.facility_power_w"]
+    energy_kwh = np.concatenate([[0.0], np.cumsum(power_w * records.steps.durations_s)]) / JOULES_PER_KWH
+    if isinstance(signal, ConstantSignal):
+        return float(energy_kwh[-1]) * signal.at(0.0)
+    total, t_s = 0.0, 0.0
+    while t_s < records.duration_s:
+        end_s = min(signal.next_change(t_s), records.duration_s)
+        before, after = np.interp([t_s, end_s], edges_s, energy_kwh)
+        total += float(after - before) * signal.at(t_s)
+        t_s = end_s
+    return total
+
+
+def _embodied(records: RunRecords, summary: Summary) -> Iterator[Audit]:
+    allocated_kg = 0.0
+    for hall in records.halls:
+        total_s = hall.accelerators * records.duration_s
+        for (name, workload, _), reading in sorted(records.steps.accounts.items()):
+            if name == hall.name and workload and total_s:
+                allocated_kg += float(reading[3].sum()) / total_s * embodied_kg(hall, records.duration_s)
+    yield _balance(
+        "embodied emissions allocated + unallocated = all",
+        allocated_kg + summary.embodied_unallocated_kg_co2e,
+        summary.embodied_emissions_kg_co2e,
+    )

@@ -1,0 +1,70 @@
+"""What the results must know beside the records: series of the site, service levels, and where figures come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simulator.signals.base import Signal
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLevel:
+    """Terms that make a request good; absent terms are not asked.
+
+    Args:
+        ttft_s: longest time to first token.
+        tpot_s: longest time per further token.
+        e2e_s: longest time to last token.
+        ramp_fraction: share of requests, at the start, left out of latency statistics.
+    """
+
+    ttft_s: float | None
+    tpot_s: float | None
+    e2e_s: float | None
+    ramp_fraction: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure that the run rests on.
+
+    Args:
+        profile: profile that holds it.
+        name: dotted path inside the profile.
+        kind: measured, datasheet or estimated.
+        source: where it comes from.
+    """
+
+    profile: str
+    name: str
+    kind: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """Context of a run.
+
+    Args:
+        scenario: name of the scenario.
+        scenario_yaml: the resolved scenario.
+        seed: seed of all random numbers.
+        start_utc: first instant, ISO 8601.
+        carbon_g_per_kwh: carbon intensity of the grid by time.
+        price_usd_per_kwh: price of energy by time.
+        service_levels: by inference workload.
+        figures: figures of the profiles used.
+        checksums: SHA-256 of each input, by name.
+        notes: what readers of inputs want said, such as filled gaps.
+    """
+
+    scenario: str
+    scenario_yaml: str
+    seed: int
+    start_utc: str
+    carbon_g_per_kwh: Signal
+    price_usd_per_kwh: Signal
+    service_levels: dict[str, ServiceLevel]
+    figures: tuple[Figure, ...]
+    checksums: dict[str, str]
+    notes: tuple[str, ...]

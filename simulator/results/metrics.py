@@ -1,0 +1,212 @@
+"""Scalars of a run, computed from its records and tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from simulator.physics import kpis
+from simulator.records import HallFacts, RunRecords
+from simulator.results.context import RunContext, ServiceLevel
+from simulator.results.latency import Distribution, counted, settled
+from simulator.results.ledger import Ledger
+from simulator.results.summary import Summary
+from simulator.results.tables import hall_sum, storage_power_w
+from simulator.units import GRAMS_PER_KG, JOULES_PER_KWH, SECONDS_PER_HOUR, SECONDS_PER_YEAR, WATTS_PER_KW
+
+Array = NDArray[np.float64]
+
+
+def summarize(records: RunRecords, ledger: Ledger, requests: pd.DataFrame, context: RunContext) -> Summary:
+    """Return the summary of a run."""
+    values: dict[str, Any] = {
+        "simulated_h": records.duration_s / SECONDS_PER_HOUR,
+        **_energy(records, ledger),
+        **_ratios(records),
+        **_water(records),
+        **_emissions(records, context),
+        **_embodied(records),
+        **_requests(records, requests, context),
+        **_per_token(records, ledger, requests),
+        **_training(records, ledger),
+        "accelerator_busy_fraction": _busy_fraction(records),
+    }
+    return Summary(**values)
+
+
+def _joules(records: RunRecords, power_w: Array) -> float:
+    return float(power_w @ records.steps.durations_s)
+
+
+def _energy(records: RunRecords, ledger: Ledger) -> dict[str, float]:
+    columns, seconds = records.steps.columns, records.duration_s
+
+    def kwh(power_w: Array) -> float:
+        return _joules(records, power_w) / JOULES_PER_KWH
+
+    facility_w, it_w = columns["power.facility_power_w"], columns["power.it_power_w"]
+    distribution_w = columns["power.pdu_loss_w"] + columns["power.ups_loss_w"] + columns["power.transformer_loss_w"]
+    network_w = hall_sum(records, "fabric_w") + hall_sum(records, "nic_w") + columns["network_w"]
+    return {
+        "facility_energy_kwh": kwh(facility_w),
+        "it_energy_kwh": kwh(it_w),
+        "accelerator_energy_kwh": kwh(hall_sum(records, "accelerator_w")),
+        "host_energy_kwh": kwh(hall_sum(records, "host_w")),
+        "network_energy_kwh": kwh(network_w),
+        "storage_energy_kwh": kwh(hall_sum(records, "storage_w") + storage_power_w(records)),
+        "server_fan_energy_kwh": kwh(hall_sum(records, "fan_w")),
+        "cooling_energy_kwh": kwh(columns["power.mechanical_power_w"]),
+        "conversion_loss_kwh": kwh(hall_sum(records, "psu_loss_w") + distribution_w),
+        "other_energy_kwh": kwh(columns["power.other_power_w"]),
+        "training_energy_kwh": ledger.total_j("training") / JOULES_PER_KWH,
+        "inference_energy_kwh": ledger.total_j("inference") / JOULES_PER_KWH,
+        "idle_energy_kwh": ledger.total_j("idle") / JOULES_PER_KWH,
+        "mean_facility_power_kw": _joules(records, facility_w) / seconds / WATTS_PER_KW,
+        "peak_facility_power_kw": float(facility_w.max()) / WATTS_PER_KW,
+        "mean_it_power_kw": _joules(records, it_w) / seconds / WATTS_PER_KW,
+    }
+
+
+def _ratios(records: RunRecords) -> dict[str, float | None]:
+    columns = records.steps.columns
+    facility_j = _joules(records, columns["power.facility_power_w"])
+    it_j = _joules(records, columns["power.it_power_w"])
+    if it_j <= 0.0:
+        return {"pue": None, "itue": None, "tue": None}
+    compute_j = it_j - _joules(records, hall_sum(records, "fan_w") + hall_sum(records, "psu_loss_w"))
+    return {
+        "pue": kpis.pue(facility_j, it_j),
+        "itue": kpis.itue(it_j, compute_j),
+        "tue": kpis.tue(facility_j, compute_j),
+    }
+
+
+def _water(records: RunRecords) -> dict[str, float | None]:
+    columns = records.steps.columns
+    # A kilogram of make-up water is a litre.
+    withdrawn_l = float(columns["cooling.makeup_water_kg"].sum())
+    it_j = _joules(records, columns["power.it_power_w"])
+    modes_s = columns["cooling.free_s"] + columns["cooling.partial_s"] + columns["cooling.mechanical_s"]
+    return {
+        "wue_l_per_kwh": kpis.wue_l_per_kwh(withdrawn_l / 1e3, it_j) if it_j > 0.0 else None,
+        "water_withdrawn_l": withdrawn_l,
+        "water_consumed_l": float(columns["cooling.consumed_water_kg"].sum()),
+        "free_cooling_fraction": float(columns["cooling.free_s"].sum() / modes_s.sum()) if modes_s.any() else None,
+        "unmet_heat_kwh": _joules(records, columns["cooling.unmet_heat_w"]) / JOULES_PER_KWH,
+    }
+
+
+def _emissions(records: RunRecords, context: RunContext) -> dict[str, float | None]:
+    edges_s = records.steps.edges_s
+    energy_kwh = records.steps.columns["power.facility_power_w"] * records.steps.durations_s / JOULES_PER_KWH
+    emissions_g = float(energy_kwh @ context.carbon_g_per_kwh.means(edges_s))
+    total_kwh = float(energy_kwh.sum())
+    return {
+        "operational_emissions_kg_co2e": emissions_g / GRAMS_PER_KG,
+        "mean_carbon_intensity_g_per_kwh": emissions_g / total_kwh if total_kwh > 0.0 else None,
+        "energy_cost_usd": float(energy_kwh @ context.price_usd_per_kwh.means(edges_s)),
+    }
+
+
+def embodied_kg(hall: HallFacts, duration_s: float) -> float:
+    """Return the embodied emissions of a hall that fall into a run: all of them x duration / lifetime."""
+    total_kg = hall.accelerators * hall.accelerator_embodied_kg_co2e + hall.servers * hall.server_embodied_kg_co2e
+    return total_kg * duration_s / (hall.lifetime_years * SECONDS_PER_YEAR)
+
+
+def unallocated_embodied_kg(records: RunRecords) -> float:
+    """Return the part of the embodied emissions for accelerators that no workload held."""
+    unallocated_kg = 0.0
+    for hall in records.halls:
+        total_s = hall.accelerators * records.duration_s
+        idle = records.steps.accounts.get((hall.name, "", "idle"))
+        idle_s = float(idle[3].sum()) if idle is not None else 0.0
+        share = idle_s / total_s if total_s else 1.0
+        unallocated_kg += share * embodied_kg(hall, records.duration_s)
+    return unallocated_kg
+
+
+def _embodied(records: RunRecords) -> dict[str, float]:
+    return {
+        "embodied_emissions_kg_co2e": sum(embodied_kg(hall, records.duration_s) for hall in records.halls),
+        "embodied_unallocated_kg_co2e": unallocated_embodied_kg(records),
+    }
+
+
+def _requests(records: RunRecords, requests: pd.DataFrame, context: RunContext) -> dict[str, float | int | None]:
+    outcomes = requests.outcome.value_counts()
+    levels = context.service_levels
+    by_workload = {name: requests[requests.workload == name] for name in levels}
+    done = pd.concat([counted(by_workload[name], level.ramp_fraction) for name, level in levels.items()] or [requests])
+    ended = pd.concat([settled(by_workload[name], level.ramp_fraction) for name, level in levels.items()] or [requests])
+    good = sum(
+        int(_meets(counted(by_workload[name], level.ramp_fraction), level).sum()) for name, level in levels.items()
+    )
+    completed, arrived = int(outcomes.get("completed", 0)), len(requests)
+    result: dict[str, float | int | None] = {
+        "requests_arrived": arrived,
+        "requests_completed": completed,
+        "requests_rejected": int(sum(count for name, count in outcomes.items() if str(name).startswith("longer"))),
+        "requests_in_flight": int(outcomes.get("in_flight", 0)),
+        "prompt_tokens": int(requests.prompt_tokens[requests.outcome == "completed"].sum()),
+        "output_tokens": int(requests.generated_tokens.sum()),
+        "output_tokens_per_s": float(requests.generated_tokens.sum()) / records.duration_s,
+        "goodput_per_s": good / records.duration_s,
+        "slo_attainment": good / len(ended) if len(ended) else None,
+        "preemptions": int(requests.preemptions.sum()),
+    }
+    for name in ("ttft", "tpot", "e2e"):
+        distribution = Distribution.of(done[f"{name}_s"])
+        for statistic in ("mean", "p50", "p90", "p99"):
+            result[f"{name}_{statistic}_s"] = getattr(distribution, f"{statistic}_s")
+    return result
+
+
+def _meets(requests: pd.DataFrame, level: ServiceLevel) -> pd.Series[bool]:
+    good = requests.outcome == "completed"
+    for limit, column in ((level.ttft_s, "ttft_s"), (level.tpot_s, "tpot_s"), (level.e2e_s, "e2e_s")):
+        if limit is not None:
+            # A request of one token has no time per further token, and meets any.
+            good &= requests[column].isna() | (requests[column] <= limit)
+    return good
+
+
+def _per_token(records: RunRecords, ledger: Ledger, requests: pd.DataFrame) -> dict[str, float | None]:
+    tokens = float(requests.generated_tokens.sum())
+    if not tokens:
+        return {"energy_per_output_token_j": None, "accelerator_energy_per_output_token_j": None}
+    keys = [key for key in sorted(ledger.energy_j) if key[1] in records.requests]
+    return {
+        "energy_per_output_token_j": sum(float(ledger.energy_j[key].sum()) for key in keys) / tokens,
+        "accelerator_energy_per_output_token_j": float(requests.accelerator_energy_j.sum()) / tokens,
+    }
+
+
+def _training(records: RunRecords, ledger: Ledger) -> dict[str, float | int | None]:
+    tokens = sum(job.tokens for job in records.jobs)
+    peak_flop = sum(
+        job.accelerators * job.peak_flop_per_s * ((job.end_s or records.duration_s) - job.start_s)
+        for job in records.jobs
+        if job.start_s is not None
+    )
+    return {
+        "jobs_completed": sum(job.outcome == "completed" for job in records.jobs),
+        "training_steps": sum(job.steps for job in records.jobs),
+        "training_tokens": tokens,
+        "training_mfu": sum(job.model_flop for job in records.jobs) / peak_flop if peak_flop else None,
+        "energy_per_training_token_j": ledger.total_j("training") / tokens if tokens else None,
+    }
+
+
+def _busy_fraction(records: RunRecords) -> float | None:
+    accelerators = sum(hall.accelerators for hall in records.halls)
+    if not accelerators:
+        return None
+    busy = sum(
+        hall.accelerators * _joules(records, records.steps.columns[f"hall.{hall.name}.busy_share"])
+        for hall in records.halls
+    )
+    return busy / (accelerators * records.duration_s)

@@ -1,0 +1,111 @@
+"""The result of a run: summary, tables, audits and the manifest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from simulator.errors import AuditError
+from simulator.records import Event, RequestLog, RunRecords
+from simulator.results.audits import audit_run, audit_table
+from simulator.results.context import Figure, RunContext
+from simulator.results.latency import request_table
+from simulator.results.ledger import build_ledger
+from simulator.results.metrics import summarize
+from simulator.results.summary import Summary
+from simulator.results.tables import facility_table, job_table, power_table, workload_table
+
+_NONE = np.zeros(0, dtype=np.int64)
+
+TABLES = ("requests", "jobs", "workloads", "energy", "power", "facility", "events", "audit", "figures")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """What a run leaves behind; tables are pandas data frames with the unit in the column name.
+
+    Args:
+        scenario: the resolved scenario, YAML.
+        manifest: version, seed, checksums of all inputs, counts and times.
+        summary: scalars.
+        requests: a row per request that arrived.
+        jobs: a row per training job.
+        workloads: a row per workload.
+        energy: the ledger: energy by phase, activity and workload.
+        power: mean power by component and plant step.
+        facility: the facility and its surroundings by plant step.
+        events: what happened.
+        audit: both sides of every balance.
+        figures: figures that the run rests on, with kind and source.
+    """
+
+    scenario: str
+    manifest: dict[str, Any]
+    summary: Summary
+    requests: pd.DataFrame
+    jobs: pd.DataFrame
+    workloads: pd.DataFrame
+    energy: pd.DataFrame
+    power: pd.DataFrame
+    facility: pd.DataFrame
+    events: pd.DataFrame
+    audit: pd.DataFrame
+    figures: pd.DataFrame
+
+    @property
+    def name(self) -> str:
+        """Name of the scenario."""
+        return str(self.manifest["scenario"])
+
+
+def build_result(records: RunRecords, context: RunContext, manifest: dict[str, Any]) -> Result:
+    """Return the result of a run.
+
+    Args:
+        records: what the engine left behind.
+        context: what the results must know beside it.
+        manifest: facts about the run itself, to which counts are added.
+
+    Raises:
+        AuditError: a balance does not close.
+    """
+    ledger = build_ledger(records)
+    logs = [request_table(name, log) for name, log in sorted(records.requests.items())]
+    requests = pd.concat(logs, ignore_index=True) if logs else request_table("", RequestLog(_NONE, _NONE))
+    summary = summarize(records, ledger, requests, context)
+    audits = audit_run(records, ledger, requests, summary, context)
+    result = Result(
+        scenario=context.scenario_yaml,
+        manifest={
+            **manifest,
+            "scenario": context.scenario,
+            "seed": context.seed,
+            "start_utc": context.start_utc,
+            "simulated_s": records.duration_s,
+            "kernel_events": records.event_count,
+            "checksums": dict(sorted(context.checksums.items())),
+        },
+        summary=summary,
+        requests=requests,
+        jobs=job_table(records),
+        workloads=workload_table(records, ledger, requests, context),
+        energy=ledger.table(),
+        power=power_table(records),
+        facility=facility_table(records, context),
+        events=_table(Event, [*(Event(0.0, "note", "inputs", note) for note in context.notes), *records.events]),
+        audit=audit_table(audits),
+        figures=_table(Figure, list(context.figures)),
+    )
+    failed = [audit for audit in audits if not audit.ok]
+    if failed:
+        lines = [f"{a.name}: {a.left!r} against {a.right!r}, off by {a.residual:.3g}" for a in failed]
+        raise AuditError("balances that do not close:\n" + "\n".join(lines))
+    return result
+
+
+def _table(record: type, rows: list[Any]) -> pd.DataFrame:
+    names = [entry.name for entry in fields(record)]
+    return pd.DataFrame([[getattr(row, name) for name in names] for row in rows], columns=names)

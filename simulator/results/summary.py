@@ -1,0 +1,141 @@
+"""The summary: scalars of a run, each with its unit in its name; what `compare` and the golden files look at."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Scalars of a run. A figure that the run cannot have is None.
+
+    Args:
+        simulated_h: simulated time.
+        facility_energy_kwh: energy at the meter of the site.
+        it_energy_kwh: energy at the input of servers, switches and shared storage (metering category 3).
+        accelerator_energy_kwh: energy of the accelerator boards.
+        host_energy_kwh: processors, memory and boards of the servers.
+        network_energy_kwh: adapters, switch chips inside servers, switches between them.
+        storage_energy_kwh: local drives and shared storage.
+        server_fan_energy_kwh: fans of the servers.
+        cooling_energy_kwh: the cooling plant.
+        conversion_loss_kwh: power supplies, PDU, UPS, transformer.
+        other_energy_kwh: lighting and other uses.
+        training_energy_kwh: facility energy of training, its share of everything included.
+        inference_energy_kwh: facility energy of inference.
+        idle_energy_kwh: facility energy of accelerators that wait for work or that no workload holds.
+        mean_facility_power_kw: mean power at the meter.
+        peak_facility_power_kw: highest mean power of a plant step at the meter.
+        mean_it_power_kw: mean power of the IT equipment.
+        pue: facility energy / IT energy.
+        itue: IT energy / (IT energy - server fans - power supply losses).
+        tue: PUE x ITUE.
+        wue_l_per_kwh: water taken in / IT energy.
+        water_withdrawn_l: water taken in by the cooling plant.
+        water_consumed_l: water evaporated or carried away.
+        free_cooling_fraction: share of the time in which no chiller ran.
+        unmet_heat_kwh: heat that the cooling plant could not remove.
+        operational_emissions_kg_co2e: energy x carbon intensity, location-based, step by step.
+        mean_carbon_intensity_g_per_kwh: operational emissions / facility energy.
+        embodied_emissions_kg_co2e: emissions of making accelerators and servers, spread evenly over their lifetimes.
+        embodied_unallocated_kg_co2e: part of them for accelerators that no workload held.
+        energy_cost_usd: energy x price, step by step.
+        requests_arrived: requests that arrived.
+        requests_completed: requests answered.
+        requests_rejected: requests that no replica could ever serve.
+        requests_in_flight: requests still under way at the end.
+        prompt_tokens: prompt tokens of the completed requests.
+        output_tokens: tokens emitted, of all requests.
+        output_tokens_per_s: tokens emitted / simulated time.
+        ttft_mean_s: time to first token, mean over completed requests.
+        ttft_p50_s: its median.
+        ttft_p90_s: its 90th percentile.
+        ttft_p99_s: its 99th percentile.
+        tpot_mean_s: time per further output token, mean over completed requests.
+        tpot_p50_s: its median.
+        tpot_p90_s: its 90th percentile.
+        tpot_p99_s: its 99th percentile.
+        e2e_mean_s: time to last token, mean over completed requests.
+        e2e_p50_s: its median.
+        e2e_p90_s: its 90th percentile.
+        e2e_p99_s: its 99th percentile.
+        goodput_per_s: completed requests that met their service level / simulated time.
+        slo_attainment: completed requests that met their service level / requests completed or rejected.
+        preemptions: sequences preempted because the KV cache was full.
+        energy_per_output_token_j: facility energy of inference workloads, their idle time included / tokens emitted.
+        accelerator_energy_per_output_token_j: accelerator energy spent on requests / tokens emitted.
+        jobs_completed: training jobs that ended.
+        training_steps: optimizer steps done.
+        training_tokens: tokens trained on.
+        training_mfu: model operations done / (accelerator-seconds held by training x datasheet peak).
+        energy_per_training_token_j: facility energy of training / tokens trained on.
+        accelerator_busy_fraction: busy accelerator-seconds / all accelerator-seconds.
+    """
+
+    simulated_h: float
+    facility_energy_kwh: float
+    it_energy_kwh: float
+    accelerator_energy_kwh: float
+    host_energy_kwh: float
+    network_energy_kwh: float
+    storage_energy_kwh: float
+    server_fan_energy_kwh: float
+    cooling_energy_kwh: float
+    conversion_loss_kwh: float
+    other_energy_kwh: float
+    training_energy_kwh: float
+    inference_energy_kwh: float
+    idle_energy_kwh: float
+    mean_facility_power_kw: float
+    peak_facility_power_kw: float
+    mean_it_power_kw: float
+    pue: float | None
+    itue: float | None
+    tue: float | None
+    wue_l_per_kwh: float | None
+    water_withdrawn_l: float
+    water_consumed_l: float
+    free_cooling_fraction: float | None
+    unmet_heat_kwh: float
+    operational_emissions_kg_co2e: float
+    mean_carbon_intensity_g_per_kwh: float | None
+    embodied_emissions_kg_co2e: float
+    embodied_unallocated_kg_co2e: float
+    energy_cost_usd: float
+    requests_arrived: int
+    requests_completed: int
+    requests_rejected: int
+    requests_in_flight: int
+    prompt_tokens: int
+    output_tokens: int
+    output_tokens_per_s: float
+    ttft_mean_s: float | None
+    ttft_p50_s: float | None
+    ttft_p90_s: float | None
+    ttft_p99_s: float | None
+    tpot_mean_s: float | None
+    tpot_p50_s: float | None
+    tpot_p90_s: float | None
+    tpot_p99_s: float | None
+    e2e_mean_s: float | None
+    e2e_p50_s: float | None
+    e2e_p90_s: float | None
+    e2e_p99_s: float | None
+    goodput_per_s: float
+    slo_attainment: float | None
+    preemptions: int
+    energy_per_output_token_j: float | None
+    accelerator_energy_per_output_token_j: float | None
+    jobs_completed: int
+    training_steps: float
+    training_tokens: float
+    training_mfu: float | None
+    energy_per_training_token_j: float | None
+    accelerator_busy_fraction: float | None
+
+    def as_dict(self) -> dict[str, float | int | None]:
+        """Return the scalars by name, in order."""
+        return asdict(self)
+
+
+SUMMARY_FIELDS = tuple(entry.name for entry in fields(Summary))

@@ -1,0 +1,157 @@
+"""Tables of a run by plant step, by job and by workload."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from simulator.records import JobRecord, RunRecords
+from simulator.results.context import RunContext
+from simulator.results.latency import Distribution, counted
+from simulator.results.ledger import Ledger
+from simulator.units import GRAMS_PER_KG, JOULES_PER_KWH
+
+Array = NDArray[np.float64]
+
+SERVER_PARTS = ("accelerator_w", "host_w", "storage_w", "fabric_w", "nic_w", "fan_w", "psu_loss_w")
+
+
+def hall_sum(records: RunRecords, field: str) -> Array:
+    """Return a power of the servers of all halls by step."""
+    steps = records.steps
+    total = np.zeros(len(steps.ends_s))
+    for hall in records.halls:
+        total += steps.columns[f"hall.{hall.name}.{field}"]
+    return total
+
+
+def storage_power_w(records: RunRecords) -> Array:
+    """Return the power of shared storage by step."""
+    steps = records.steps
+    total = np.zeros(len(steps.ends_s))
+    for name, column in sorted(steps.columns.items()):
+        if name.startswith("storage_j."):
+            total += column / steps.durations_s
+    return total
+
+
+def power_table(records: RunRecords) -> pd.DataFrame:
+    """Return mean power by component and plant step; columns from `accelerator_w` to `other_w` add up to the last."""
+    columns = records.steps.columns
+    cooling = columns["power.mechanical_power_w"]
+    return pd.DataFrame(
+        {
+            "start_s": records.steps.edges_s[:-1],
+            "end_s": records.steps.ends_s,
+            "accelerator_w": hall_sum(records, "accelerator_w"),
+            "host_w": hall_sum(records, "host_w"),
+            "network_w": hall_sum(records, "fabric_w") + hall_sum(records, "nic_w") + columns["network_w"],
+            "storage_w": hall_sum(records, "storage_w") + storage_power_w(records),
+            "server_fan_w": hall_sum(records, "fan_w"),
+            "psu_loss_w": hall_sum(records, "psu_loss_w"),
+            "cooling_w": cooling,
+            "distribution_loss_w": columns["power.pdu_loss_w"]
+            + columns["power.ups_loss_w"]
+            + columns["power.transformer_loss_w"],
+            "other_w": columns["power.other_power_w"],
+            "facility_power_w": columns["power.facility_power_w"],
+        }
+    )
+
+
+def facility_table(records: RunRecords, context: RunContext) -> pd.DataFrame:
+    """Return the facility and what surrounds it by plant step."""
+    steps, columns = records.steps, records.steps.columns
+    edges_s = steps.edges_s
+    names = (
+        "crah_fan_power_w",
+        "chilled_water_pump_power_w",
+        "chiller_power_w",
+        "condenser_pump_power_w",
+        "tower_fan_power_w",
+        "overhead_power_w",
+        "heat_rejected_w",
+        "unmet_heat_w",
+        "chillers_running",
+        "free_s",
+        "partial_s",
+        "mechanical_s",
+    )
+    return pd.DataFrame(
+        {
+            "start_s": edges_s[:-1],
+            "end_s": steps.ends_s,
+            "it_power_w": columns["power.it_power_w"],
+            "cooling_power_w": columns["power.mechanical_power_w"],
+            "loss_power_w": columns["power.pdu_loss_w"]
+            + columns["power.ups_loss_w"]
+            + columns["power.transformer_loss_w"],
+            "other_power_w": columns["power.other_power_w"],
+            "facility_power_w": columns["power.facility_power_w"],
+            **{name: columns[f"cooling.{name}"] for name in names},
+            "makeup_water_l": columns["cooling.makeup_water_kg"],
+            "consumed_water_l": columns["cooling.consumed_water_kg"],
+            "dry_bulb_c": columns["dry_bulb_c"],
+            "wet_bulb_c": columns["wet_bulb_c"],
+            "carbon_intensity_g_per_kwh": context.carbon_g_per_kwh.means(edges_s),
+            "price_usd_per_kwh": context.price_usd_per_kwh.means(edges_s),
+        }
+    )
+
+
+def job_table(records: RunRecords) -> pd.DataFrame:
+    """Return a row per training job."""
+    names = [entry.name for entry in fields(JobRecord)]
+    rows = [{name: getattr(job, name) for name in names} for job in records.jobs]
+    table = pd.DataFrame(rows, columns=names)
+    for name in ("start_s", "end_s"):
+        table[name] = table[name].astype("float64")
+    table.insert(names.index("start_s") + 1, "queue_s", table.start_s - table.submit_s)
+    return table
+
+
+def workload_table(records: RunRecords, ledger: Ledger, requests: pd.DataFrame, context: RunContext) -> pd.DataFrame:
+    """Return a row per workload with its share of energy and emissions, idle time of its accelerators included."""
+    carbon_kg_per_j = context.carbon_g_per_kwh.means(records.steps.edges_s) / GRAMS_PER_KG / JOULES_PER_KWH
+    names = sorted({workload for _, workload in ledger.energy_j})
+    rows = []
+    for name in names:
+        keys = [key for key in sorted(ledger.energy_j) if key[1] == name]
+        by_step = sum((ledger.by_step_j(key) for key in keys), np.zeros(len(carbon_kg_per_j)))
+        row: dict[str, object] = {
+            "workload": name or "(none)",
+            "energy_kwh": float(by_step.sum()) / JOULES_PER_KWH,
+            "idle_energy_kwh": sum(float(ledger.by_step_j(k).sum()) for k in keys if k[0] == "idle") / JOULES_PER_KWH,
+            "operational_emissions_kg_co2e": float(by_step @ carbon_kg_per_j),
+            "accelerator_h": sum(ledger.accelerator_s.get(key, 0.0) for key in keys) / 3600.0,
+        }
+        if name in context.service_levels:
+            mine = requests[requests.workload == name]
+            done = counted(mine, context.service_levels[name].ramp_fraction)
+            row["requests_completed"] = int((mine.outcome == "completed").sum())
+            row["output_tokens"] = int(mine.generated_tokens.sum())
+            row["ttft_p50_s"] = Distribution.of(done.ttft_s).p50_s
+            row["ttft_p99_s"] = Distribution.of(done.ttft_s).p99_s
+            row["tpot_p50_s"] = Distribution.of(done.tpot_s).p50_s
+            row["tpot_p99_s"] = Distribution.of(done.tpot_s).p99_s
+        rows.append(row)
+    columns = [
+        "workload",
+        "energy_kwh",
+        "idle_energy_kwh",
+        "operational_emissions_kg_co2e",
+        "accelerator_h",
+        "requests_completed",
+        "output_tokens",
+        "ttft_p50_s",
+        "ttft_p99_s",
+        "tpot_p50_s",
+        "tpot_p99_s",
+    ]
+    table = pd.DataFrame(rows, columns=columns)
+    whole = dict.fromkeys(("requests_completed", "output_tokens"), "Int64")
+    rest = {name: "float64" for name in columns[1:] if name not in whole}
+    return table.astype({**whole, **rest})
