@@ -17,23 +17,10 @@ from simulator.engine.training.job import Job
 from simulator.errors import InvariantError
 from simulator.records import Event as Record
 from simulator.records import HallFacts, RunRecords
-from simulator.signals.base import Signal
+from simulator.signals.weather import Weather
 
 Progress = Callable[[float], None]
 """Called with the simulated time at every plant step."""
-
-
-class Weather:
-    """Outdoor air as two signals.
-
-    Args:
-        dry_bulb_c: dry bulb by time.
-        wet_bulb_c: wet bulb by time.
-    """
-
-    def __init__(self, dry_bulb_c: Signal, wet_bulb_c: Signal) -> None:
-        self.dry_bulb_c = dry_bulb_c
-        self.wet_bulb_c = wet_bulb_c
 
 
 class Datacenter:

@@ -59,7 +59,7 @@ class ScenarioRecord(Section):
     """Version of the scenario format."""
     name: Name
     """Name of the scenario."""
-    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
     """Seed of all random numbers."""
     start: Instant
     """First instant of the run, in UTC."""

@@ -1,0 +1,1 @@
+"""From a valid scenario to a wired datacenter."""

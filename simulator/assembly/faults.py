@@ -1,0 +1,73 @@
+"""Collect faults found while a scenario is put together, each at its place in the file."""
+
+from __future__ import annotations
+
+from simulator.documents.yaml_source import Document, KeyPath
+from simulator.errors import Fault, InputError
+
+
+class FaultCollector:
+    """Faults of one scenario.
+
+    Args:
+        document: the scenario as written.
+    """
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._faults: list[Fault] = []
+
+    def add(self, path: KeyPath, message: str) -> None:
+        """Note a fault at a place given by names: entities of a list by their name."""
+        self._faults.append(self._document.fault(self._positions(path), message))
+
+    def at(self, path: KeyPath) -> _Place:
+        """Return a context in which whatever goes wrong is noted: faults without a file belong to the place."""
+        return _Place(self, path)
+
+    def take(self, fault: Fault) -> None:
+        """Note a fault that knows its place."""
+        self._faults.append(fault)
+
+    def raise_if_any(self) -> None:
+        """Raise everything found."""
+        if self._faults:
+            raise InputError(dict.fromkeys(self._faults))
+
+    def _positions(self, path: KeyPath) -> KeyPath:
+        """Return the path with names of list entries replaced by their positions in the file."""
+        node, result = self._document.data, []
+        for key in path:
+            if isinstance(node, list):
+                names = [item.get("name") if isinstance(item, dict) else None for item in node]
+                key = names.index(key) if key in names else key
+                node = node[key] if isinstance(key, int) and key < len(node) else None
+            else:
+                node = node.get(key) if isinstance(node, dict) else None
+            result.append(key)
+        return tuple(result)
+
+
+class _Place:
+    """Notes the input errors raised inside, and lets the rest pass."""
+
+    def __init__(self, faults: FaultCollector, path: KeyPath) -> None:
+        self._faults = faults
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if isinstance(error, InputError):
+            for fault in error.faults:
+                if fault.file:
+                    self._faults.take(fault)
+                else:
+                    self._faults.add(self._path, fault.message)
+            return True
+        if isinstance(error, ValueError):
+            # Frozen records of the lower layers check their own numbers.
+            self._faults.add(self._path, str(error))
+            return True
+        return False

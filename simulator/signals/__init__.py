@@ -1,0 +1,1 @@
+"""Time series of outside things: carbon, price, weather."""

@@ -1,0 +1,37 @@
+"""What a series can hold: the name of a quantity with its unit, and the values that it may take."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A quantity and its allowed range.
+
+    Args:
+        name: name with the unit as its last word.
+        low: lowest allowed value, in that unit.
+        high: highest allowed value, in that unit.
+    """
+
+    name: str
+    low: float = -math.inf
+    high: float = math.inf
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise ValueError(f"{self.name}: low must be below high, got {self.low} and {self.high}")
+
+
+CARBON_INTENSITY = Quantity("carbon_intensity_g_per_kwh", low=0.0)
+PRICE = Quantity("price_usd_per_kwh")
+"""Wholesale prices may be negative."""
+
+DRY_BULB = Quantity("dry_bulb_c", -90.0, 60.0)
+"""Assumption: wider than any weather, so that only slips of unit, sign or missing code fall outside."""
+
+RELATIVE_HUMIDITY = Quantity("relative_humidity", 0.0, 1.0)
+PRESSURE = Quantity("pressure_pa", 31_000.0, 120_000.0)
+"""Bounds of the atmospheric station pressure in the EPW data dictionary (EnergyPlus Auxiliary Programs, field N9)."""
