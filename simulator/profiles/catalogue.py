@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from simulator.errors import InputError, nearest_match
 from simulator.profiles.accelerators import AcceleratorRecord
 from simulator.profiles.models import ModelRecord, model_from_config
+from simulator.profiles.networks import NetworkRecord
 from simulator.profiles.servers import ServerRecord
 from simulator.profiles.sourced import Profile, Provenance, load_profile
 
@@ -22,6 +23,7 @@ KINDS: Final[dict[str, type[BaseModel]]] = {
     "accelerators": AcceleratorRecord,
     "servers": ServerRecord,
     "models": ModelRecord,
+    "networks": NetworkRecord,
 }
 
 
@@ -38,6 +40,11 @@ def accelerator(name_or_path: str, base: Path) -> Profile[AcceleratorRecord]:
 def server(name_or_path: str, base: Path) -> Profile[ServerRecord]:
     """Return a server profile; paths are relative to `base`."""
     return _find("servers", ServerRecord, name_or_path, base)
+
+
+def network(name_or_path: str, base: Path) -> Profile[NetworkRecord]:
+    """Return a network profile; paths are relative to `base`."""
+    return _find("networks", NetworkRecord, name_or_path, base)
 
 
 def model(name_or_path: str, base: Path) -> Profile[ModelRecord]:
