@@ -1,1 +1,33 @@
-"""Wattline: a discrete-event simulator of datacenters that train and serve large models."""
+"""Wattline: a discrete-event simulator of datacenters that train and serve large models.
+
+>>> import simulator as sim
+>>> sim.InputError.__name__
+'InputError'
+"""
+
+from simulator.api import check, compare, load, load_result, run, save
+from simulator.errors import AuditError, Fault, InputError, InvariantError, WattlineError
+from simulator.results.result import Result
+from simulator.results.summary import Summary
+from simulator.scenario.loader import Scenario
+from simulator.signals.base import Signal
+from simulator.workload.arrivals import ArrivalProcess
+
+__all__ = [
+    "ArrivalProcess",
+    "AuditError",
+    "Fault",
+    "InputError",
+    "InvariantError",
+    "Result",
+    "Scenario",
+    "Signal",
+    "Summary",
+    "WattlineError",
+    "check",
+    "compare",
+    "load",
+    "load_result",
+    "run",
+    "save",
+]

@@ -100,6 +100,34 @@ class HallFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkFacts:
+    """What the results must know of the switches between servers.
+
+    Args:
+        switches: number of switches.
+        embodied_kg_co2e: of one switch with its optics.
+        lifetime_years: over which embodied emissions are spread.
+    """
+
+    switches: int
+    embodied_kg_co2e: float
+    lifetime_years: float
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFacts:
+    """What is installed.
+
+    Args:
+        halls: halls, sorted by name.
+        network: switches between servers; None when there are none.
+    """
+
+    halls: tuple[HallFacts, ...]
+    network: NetworkFacts | None
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecords:
     """Everything that the engine leaves behind.
 
@@ -107,6 +135,7 @@ class RunRecords:
         duration_s: simulated time.
         steps: columns by plant step.
         halls: facts of the halls, sorted by name.
+        network: facts of the switches between servers; None when there are none.
         requests: logs of the inference workloads, by name.
         jobs: training jobs, sorted by name.
         events: what happened, in order of time.
@@ -116,6 +145,7 @@ class RunRecords:
     duration_s: float
     steps: StepColumns
     halls: tuple[HallFacts, ...]
+    network: NetworkFacts | None
     requests: dict[str, RequestLog]
     jobs: tuple[JobRecord, ...]
     events: tuple[Event, ...]

@@ -166,5 +166,3 @@ def _parameters(record: object, cap_w: float) -> list[Parameter]:
 def _limited(raw: Array, cap_w: float) -> Array:
     # Boards hold about 1.5 % below their limit.
     return (raw**-_SHARPNESS + (0.985 * cap_w) ** -_SHARPNESS) ** (-1.0 / _SHARPNESS)
-
-

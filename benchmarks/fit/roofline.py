@@ -20,7 +20,7 @@ _ELEMENTWISE = ("input_layernorm", "attn_rope", "post_attention_layernorm", "mlp
 
 
 def fit_layer(data: Path, gpu: str) -> Fit:
-    """Fit the time of one layer without attention to Vidur's `mlp.csv` of Llama 2 7B and 70B (tensor parallel 1 to 8)."""
+    """Fit the time of a layer without attention to Vidur's tables of Llama 2 7B and 70B, tensor parallel 1 to 8."""
     folder = data / "hardware/vidur_profiling/compute" / gpu / "meta-llama"
     parts = []
     for name in ("Llama-2-7b-hf", "Llama-2-70b-hf"):

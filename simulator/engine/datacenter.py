@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from typing import Any
 
 from simpy import Environment, Event
@@ -16,11 +17,28 @@ from simulator.engine.storage import Storage
 from simulator.engine.training.job import Job
 from simulator.errors import InvariantError
 from simulator.records import Event as Record
-from simulator.records import HallFacts, RunRecords
+from simulator.records import RunRecords, SiteFacts
 from simulator.signals.weather import Weather
 
 Progress = Callable[[float], None]
 """Called with the simulated time at every plant step."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPower:
+    """Power of the switches between servers: what is on whenever ports are up, and a little for traffic.
+
+    Args:
+        idle_w: all switches with their ports up, without traffic.
+        joules_per_byte: energy of a byte on its way from server to server.
+    """
+
+    idle_w: float
+    joules_per_byte: float
+
+    def power_w(self, traffic_bytes_per_s: float) -> float:
+        """Return the power while the servers send `traffic_bytes_per_s` in all."""
+        return self.idle_w + self.joules_per_byte * traffic_bytes_per_s
 
 
 class Datacenter:
@@ -30,7 +48,7 @@ class Datacenter:
         env: the simulation environment that all parts share.
         facility: power chain and cooling.
         weather: outdoor air.
-        network_w: power of the switches.
+        network: power of the switches between servers.
         horizon_s: latest end of the run.
         plant_step_s: step of facility and meters.
         ends_with_work: whether the run ends when all work is done.
@@ -41,7 +59,7 @@ class Datacenter:
         env: Environment,
         facility: Facility,
         weather: Weather,
-        network_w: float,
+        network: NetworkPower,
         horizon_s: float,
         plant_step_s: float,
         ends_with_work: bool,
@@ -53,7 +71,7 @@ class Datacenter:
         self.storage: Storage | None = None
         self._facility = facility
         self._weather = weather
-        self._network_w = network_w
+        self._network = network
         self._horizon_s = horizon_s
         self._plant_step_s = plant_step_s
         self._ends_with_work = ends_with_work
@@ -78,11 +96,11 @@ class Datacenter:
         """Record an event of now."""
         self._events.append(Record(self.env.now, kind, subject, detail))
 
-    def run(self, halls: tuple[HallFacts, ...], progress: Progress | None = None) -> RunRecords:
+    def run(self, facts: SiteFacts, progress: Progress | None = None) -> RunRecords:
         """Run to the end and return what happened.
 
         Args:
-            halls: facts of the halls, for the results.
+            facts: what is installed, for the results.
             progress: told of the simulated time.
         """
         env = self.env
@@ -98,7 +116,8 @@ class Datacenter:
         return RunRecords(
             duration_s=now_s,
             steps=self._recorder.columns(),
-            halls=halls,
+            halls=facts.halls,
+            network=facts.network,
             requests={service.name: service.log for service in self.services},
             jobs=tuple(job.record for job in self.jobs),
             events=tuple(self._events),
@@ -127,14 +146,17 @@ class Datacenter:
         duration_s = now_s - recorder.last_end_s
         if duration_s <= 0.0:
             return
-        it_power_w = self._network_w
+        it_power_w = traffic_bytes_per_s = 0.0
         for hall in self.halls:
             power = hall.read(now_s)
+            traffic_bytes_per_s += power.network_bytes_per_s
             it_power_w += power.input_w
             recorder.hall(hall.name, power)
             self._watch_load(hall, power.overloaded_servers, power.highest_server_w)
             for (workload, phase), account in hall.accounts.items():
                 recorder.account((hall.name, workload, phase), account.take())
+        network_w = self._network.power_w(traffic_bytes_per_s)
+        it_power_w += network_w
         if self.storage is not None:
             for workload, energy_j in self.storage.read(now_s).items():
                 recorder.site(f"storage_j.{workload}", energy_j)
@@ -144,7 +166,7 @@ class Datacenter:
         dry_bulb_c = self._weather.dry_bulb_c.mean(recorder.last_end_s, now_s)
         wet_bulb_c = self._weather.wet_bulb_c.mean(recorder.last_end_s, now_s)
         step = self._facility.step(duration_s, it_power_w, dry_bulb_c, wet_bulb_c)
-        recorder.site("network_w", self._network_w)
+        recorder.site("network_w", network_w)
         recorder.step(now_s, step, dry_bulb_c, wet_bulb_c)
 
     def _watch_load(self, hall: Hall, overloaded: int, highest_w: float) -> None:

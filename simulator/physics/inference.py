@@ -218,3 +218,20 @@ def _attention_terms(
         context_bytes=token_bytes,
         mixed_factor=attention.mixed_batch_factor,
     )
+
+
+def peak_activation_bytes(model: tf.Transformer, tensor_parallel: int, tokens: int, sequences: int) -> float:
+    """Return the device memory that the activations of the largest iteration need.
+
+    The widest point of a layer (residual stream, its copy, and the inner channels of the feed-forward block, in 16
+    bits) and the logits of all sequences in 32 bits: what an engine finds when it profiles its memory at start.
+
+    Args:
+        model: the model.
+        tensor_parallel: accelerators that share each layer.
+        tokens: most tokens in one iteration.
+        sequences: most sequences in one iteration.
+    """
+    inner = (model.ffn_matrices - 1) * model.ffn_size * model.experts_per_token + model.ffn_size
+    layer = 2.0 * tokens * (2.0 * model.hidden_size + inner / tensor_parallel)
+    return layer + 4.0 * sequences * model.vocabulary / tensor_parallel

@@ -112,7 +112,8 @@ def full_fan_approach_k(curve: tuple[float, float, float], range_k: float) -> fl
     >>> round(full_fan_approach_k(full_fan_curve(slice_at(25.56), 1.0), 5.5556), 2)
     3.84
     """
-    r = clip(range_k, *RANGE_RANGE_K)
+    lowest_k, highest_k = RANGE_RANGE_K
+    r = lowest_k if range_k < lowest_k else highest_k if range_k > highest_k else range_k
     return curve[0] + r * (curve[1] + r * curve[2])
 
 

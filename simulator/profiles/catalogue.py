@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic import BaseModel
 
 from simulator.errors import InputError, nearest_match
 from simulator.profiles.accelerators import AcceleratorRecord
+from simulator.profiles.facilities import CoolingRecord, PowerChainRecord
 from simulator.profiles.models import ModelRecord, model_from_config
 from simulator.profiles.networks import NetworkRecord
 from simulator.profiles.servers import ServerRecord
@@ -24,6 +26,10 @@ KINDS: Final[dict[str, type[BaseModel]]] = {
     "servers": ServerRecord,
     "models": ModelRecord,
     "networks": NetworkRecord,
+}
+FACILITIES: Final[dict[str, type[BaseModel]]] = {
+    "facility-cooling": CoolingRecord,
+    "facility-power-chain": PowerChainRecord,
 }
 
 
@@ -47,6 +53,16 @@ def network(name_or_path: str, base: Path) -> Profile[NetworkRecord]:
     return _find("networks", NetworkRecord, name_or_path, base)
 
 
+def cooling(name_or_path: str, base: Path) -> Profile[CoolingRecord]:
+    """Return the profile of a cooling plant; paths are relative to `base`."""
+    return _find("facilities", CoolingRecord, name_or_path, base)
+
+
+def power_chain(name_or_path: str, base: Path) -> Profile[PowerChainRecord]:
+    """Return the profile of an electrical chain; paths are relative to `base`."""
+    return _find("facilities", PowerChainRecord, name_or_path, base)
+
+
 def model(name_or_path: str, base: Path) -> Profile[ModelRecord]:
     """Return a model by name, by alias, by profile path or by the path of a Hugging Face `config.json` (or its folder).
 
@@ -63,6 +79,25 @@ def model(name_or_path: str, base: Path) -> Profile[ModelRecord]:
     if not _is_path(name) or name.lower() in _aliases():
         name = name if (_folder("models") / f"{name}.yaml").is_file() else _aliases().get(name.lower(), name)
     return _find("models", ModelRecord, name, base)
+
+
+def any_profile(name_or_path: str) -> Profile[BaseModel]:
+    """Return a shipped profile of any kind by its name, for people who look it up.
+
+    Raises:
+        InputError: no profile has that name.
+    """
+    known: list[str] = []
+    for kind, record in KINDS.items():
+        names = shipped_names(kind)
+        if name_or_path in names:
+            return _find(kind, record, name_or_path, Path())
+        known += names
+    for record in FACILITIES.values():
+        with suppress(InputError):
+            return _find("facilities", record, name_or_path, Path())
+    known += shipped_names("facilities")
+    raise InputError(f"no profile is called '{name_or_path}'{nearest_match(name_or_path, known)}")
 
 
 def _find(kind: str, record: type[RecordT], name_or_path: str, base: Path) -> Profile[RecordT]:

@@ -81,7 +81,12 @@ def load_profile(model: type[RecordT], path: Path, shown_as: str | None = None) 
     separator = _Separator(document)
     plain = separator.plain(document.data, ())
     stripped = Document(document.file, plain, document.lines)
-    record, faults = try_validate(model, stripped)
+    try:
+        record, faults = try_validate(model, stripped)
+    except InputError as error:
+        # Parameter records check how their numbers relate, and name the field.
+        record = None
+        faults = [document.fault(("parameters", *fault.path.split(".")), fault.message) for fault in error.faults]
     faults = [*separator.faults, *faults]
     if "" not in separator.sources:
         faults.append(document.fault((), "required key 'provenance' is missing"))
@@ -132,4 +137,8 @@ def _number_paths(value: Any, prefix: str) -> list[str]:
         ]
     if isinstance(value, list | tuple):
         return [prefix] if value else []
-    return [prefix] if isinstance(value, int | float) and not isinstance(value, bool) and prefix != "schema" else []
+    return (
+        [prefix]
+        if isinstance(value, int | float) and not isinstance(value, bool) and prefix != "schema_version"
+        else []
+    )

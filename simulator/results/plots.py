@@ -25,7 +25,7 @@ _COMPONENTS = {
 _ACTIVITY_COLOURS = dict(
     zip(ACTIVITIES, ("#1b5e8c", "#4c93c3", "#c6deee", "#8fc1de", "#c98a2b", "#3f9a72", "#9a9a9a"), strict=True)
 )
-_MOST_POINTS = 1500
+_MOST_POINTS = 400
 _FIGURE_INCHES = (10.0, 5.0)
 _DPI = 150
 

@@ -116,7 +116,7 @@ def job_table(records: RunRecords) -> pd.DataFrame:
 def workload_table(records: RunRecords, ledger: Ledger, requests: pd.DataFrame, context: RunContext) -> pd.DataFrame:
     """Return a row per workload with its share of energy and emissions, idle time of its accelerators included."""
     carbon_kg_per_j = context.carbon_g_per_kwh.means(records.steps.edges_s) / GRAMS_PER_KG / JOULES_PER_KWH
-    names = sorted({workload for _, workload in ledger.energy_j})
+    names = sorted({key[1] for key, energy in ledger.energy_j.items() if energy.any()})
     rows = []
     for name in names:
         keys = [key for key in sorted(ledger.energy_j) if key[1] == name]

@@ -27,10 +27,10 @@ class PowerChain(Section):
 
     profile: str = "power-chain"
     """Facility profile with the loss laws, by name or path."""
-    ups: Literal["double_conversion", "eco"] = "double_conversion"
-    """Mode of the UPS."""
-    ups_redundancy: Literal["N", "N+1", "2N"] = "N+1"
-    """Active units share the load, so redundancy lowers the load of each."""
+    ups: Literal["double_conversion", "eco"] | None = None
+    """Mode of the UPS; absent: from the profile."""
+    ups_redundancy: Literal["N", "N+1", "2N"] | None = None
+    """Active units share the load, so redundancy lowers the load of each; absent: from the profile."""
 
 
 class ModelledFacility(Section):
@@ -43,8 +43,8 @@ class ModelledFacility(Section):
     """Cooling plant."""
     power_chain: PowerChain = PowerChain()
     """Electrical distribution."""
-    other_fraction: Annotated[float, Field(ge=0, le=0.1)] = 0.01
-    """Lighting, offices and the like, as a share of the IT capacity, at all times."""
+    other_fraction: Annotated[float, Field(ge=0, le=0.1)] | None = None
+    """Lighting, offices and the like, as a share of the IT capacity, at all times; absent: from the profile."""
     plant_step_s: PlantStep = 60.0
     """Step of plant and power chain, which see the mean IT power of the step."""
 

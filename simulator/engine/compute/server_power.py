@@ -30,6 +30,7 @@ class HallPower:
         highest_server_w: input of the server that draws most.
         overloaded_servers: servers whose power supplies are loaded beyond their rating.
         busy_share: share of accelerator time that was busy, 0 to 1.
+        network_bytes_per_s: traffic of all adapters.
     """
 
     accelerator_w: float
@@ -43,6 +44,7 @@ class HallPower:
     highest_server_w: float
     overloaded_servers: int
     busy_share: float
+    network_bytes_per_s: float
 
 
 class ServerPower:
@@ -107,6 +109,7 @@ class ServerPower:
             highest_server_w=float(input_w.max()),
             overloaded_servers=int(overloaded.sum()),
             busy_share=float(busy_share.mean()),
+            network_bytes_per_s=float(nic_share.sum()) * server.nics.count * server.nics.bandwidth_bytes_per_s,
         )
 
     def _fan_w(self, heat_w: Array) -> Array:

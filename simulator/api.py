@@ -1,0 +1,80 @@
+"""Orchestration: load a scenario, run it, compare runs. No arithmetic lives here."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from simulator.assembly.build import assemble
+from simulator.assembly.serving import ServingEngine
+from simulator.engine.datacenter import Progress
+from simulator.results import comparison, store
+from simulator.results.result import Result, build_result
+from simulator.scenario.loader import Scenario, load_scenario
+
+compare = comparison.compare
+
+
+def load(path: str | Path, values: Mapping[str, Any] | None = None) -> Scenario:
+    """Load a scenario file.
+
+    Args:
+        path: the YAML file.
+        values: values to set at dotted paths, such as ``{"servers.hall-a.count": 4}``.
+
+    Raises:
+        InputError: with every fault of the file.
+    """
+    return load_scenario(Path(path), values)
+
+
+def check(scenario: Scenario) -> None:
+    """Put a scenario together without running it.
+
+    Raises:
+        InputError: with everything that keeps it from working.
+    """
+    assemble(scenario)
+
+
+def run(scenario: Scenario | str | Path, progress: Progress | None = None, engine: ServingEngine = "stretch") -> Result:
+    """Run a scenario.
+
+    Args:
+        scenario: a loaded scenario, or the path of a scenario file.
+        progress: called with the simulated time in seconds at every plant step.
+        engine: how serving replicas advance: in closed-form stretches, or one iteration at a time as the slow
+            reference does. Both give the same instants and energies.
+
+    Raises:
+        InputError: the scenario is not valid or cannot work.
+        AuditError: a balance does not close.
+    """
+    wall_s, cpu_s = time.perf_counter(), time.process_time()
+    loaded = scenario if isinstance(scenario, Scenario) else load(scenario)
+    assembly = assemble(loaded, engine)
+    records = assembly.datacenter.run(assembly.facts, progress)
+    manifest = {
+        "wattline": version("wattline"),
+        "python": platform.python_version(),
+        "libraries": {name: version(name) for name in ("simpy", "numpy", "pandas", "pyarrow")},
+        "serving_engine": engine,
+    }
+    result = build_result(records, assembly.context, manifest)
+    result.manifest["wall_s"] = round(time.perf_counter() - wall_s, 3)
+    result.manifest["cpu_s"] = round(time.process_time() - cpu_s, 3)
+    return result
+
+
+def save(result: Result, directory: str | Path) -> Path:
+    """Save a result to a directory, atomically; a result that is there already is replaced."""
+    return store.save(result, Path(directory))
+
+
+def load_result(directory: str | Path) -> Result:
+    """Load a result that was saved to a directory."""
+    return store.load(Path(directory))

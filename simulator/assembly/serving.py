@@ -1,0 +1,245 @@
+"""From inference workloads to services."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from simpy import Environment
+
+from simulator.assembly.faults import FaultCollector
+from simulator.assembly.hardware import HallSpec
+from simulator.assembly.requests import request_table
+from simulator.assembly.window import Window
+from simulator.engine.compute.hall import Hall
+from simulator.engine.scheduling.placement import PlacementPolicy
+from simulator.engine.serving.batch import BatchLimits
+from simulator.engine.serving.encoder import EncoderReplica
+from simulator.engine.serving.iteration_cost import IterationCost
+from simulator.engine.serving.reference import ReferenceReplica
+from simulator.engine.serving.replica import Replica
+from simulator.engine.serving.replica_meter import ReplicaMeter
+from simulator.engine.serving.request_state import RequestState
+from simulator.engine.serving.service import Service
+from simulator.errors import Fault, InputError
+from simulator.physics.accelerator import Accelerator, HostOverhead
+from simulator.physics.inference import InferenceModel, inference_model, peak_activation_bytes
+from simulator.physics.precision import KV_BYTES, PRECISIONS
+from simulator.profiles import catalogue
+from simulator.profiles.accelerators import AcceleratorRecord
+from simulator.profiles.models import ModelRecord
+from simulator.profiles.sourced import Profile
+from simulator.records import RequestLog
+from simulator.scenario.inference import ClosedLoopRequests, InferenceWorkload
+from simulator.units import BYTES_PER_GB
+from simulator.workload.requests import RequestTable
+
+ServingEngine = Literal["stretch", "iteration"]
+"""How replicas advance: in closed-form stretches, or iteration by iteration as the reference does."""
+
+_UNLIMITED_BLOCKS = 1 << 40
+"""An encoder caches nothing, so its cache is never full."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSpec:
+    """An inference workload with everything that it needs.
+
+    Args:
+        workload: section of the scenario.
+        model: profile of the model.
+        hall: hall of the replicas.
+        inference: iteration model of a replica.
+        limits: limits of a replica.
+        requests: what is asked.
+    """
+
+    workload: InferenceWorkload
+    model: Profile[ModelRecord]
+    hall: HallSpec
+    inference: InferenceModel
+    limits: BatchLimits
+    requests: RequestTable
+
+
+def service_spec(
+    workload: InferenceWorkload,
+    halls: dict[str, HallSpec],
+    seed: int,
+    base: Path,
+    window: Window,
+    faults: FaultCollector,
+) -> tuple[ServiceSpec | None, list[str]]:
+    """Return the service of a workload and notes on its requests; what is wrong goes to `faults`."""
+    place = ("workloads", workload.name)
+    hall = halls.get(workload.servers)
+    requests: RequestTable | None = None
+    notes: list[str] = []
+    with faults.at((*place, "requests")):
+        requests, notes = request_table(workload, seed, base, window)
+    if hall is None:
+        return None, notes
+    with faults.at(place):
+        model = catalogue.model(workload.model, base)
+        accelerator = _check_hardware(workload, model.record, hall)
+        _check_requests(workload, model.record)
+        inference = _inference(workload, model.record, accelerator, requests)
+        limits = _limits(workload, model.record, accelerator, inference)
+        if requests is not None:
+            return ServiceSpec(workload, model, hall, inference, limits, requests), notes
+    return None, notes
+
+
+def build_service(
+    spec: ServiceSpec,
+    env: Environment,
+    halls: dict[str, Hall],
+    placement: PlacementPolicy,
+    router: str,
+    engine: ServingEngine,
+    on_end: Callable[[], None],
+) -> Service:
+    """Return a running service, its replicas placed and its clients started.
+
+    Raises:
+        InputError: the hall has no room for the replicas.
+    """
+    workload, hall = spec.workload, halls[spec.workload.servers]
+    table = spec.requests
+    log = RequestLog(table.prompt_tokens, table.output_tokens)
+    state = RequestState(log)
+    service = Service(env, workload.name, log, spec.limits, router, on_end)
+    cost = IterationCost(spec.inference, spec.hall.cap_w)
+    kind: Any = ReferenceReplica if engine == "iteration" else Replica
+    if spec.model.record.kind == "encoder":
+        kind = EncoderReplica
+    replicas = []
+    for index in range(workload.replicas):
+        meter = _placed(workload, hall, placement, index)
+        replicas.append(kind(env, cost, spec.limits, state, meter, service.listener(index)))
+    service.attach(replicas)
+    if isinstance(workload.requests, ClosedLoopRequests):
+        service.serve_clients(workload.requests.clients, workload.requests.think_time_s)
+    else:
+        env.process(service.replay(array("d", table.arrival_s.tolist())))
+    if not len(log):
+        on_end()
+    return service
+
+
+def _placed(workload: InferenceWorkload, hall: Hall, placement: PlacementPolicy, index: int) -> ReplicaMeter:
+    group = workload.parallelism.tensor
+    placed = placement.place(hall, group, group)
+    if placed is None or hall.accelerator is None:
+        room = f"{index} of {workload.replicas} replicas of {group} accelerators fit into '{hall.name}'"
+        raise InputError([Fault(f"must be fewer: only {room}", path="replicas")])
+    hall.occupy(placed, 0.0)
+    return ReplicaMeter(
+        hall=hall,
+        server=placed.servers[0],
+        accelerators=group,
+        idle_w=min(hall.accelerator.power.idle_context_w, hall.cap_w),
+        active=hall.account(workload.name, "inference"),
+        idle=hall.account(workload.name, "idle"),
+    )
+
+
+def _check_hardware(workload: InferenceWorkload, model: ModelRecord, hall: HallSpec) -> AcceleratorRecord:
+    if hall.accelerator is None:
+        raise InputError(f"the servers of '{workload.servers}' have no accelerators")
+    record, tensor = hall.accelerator.record, workload.parallelism.tensor
+    supported_format(workload.precision, record)
+    per_server = hall.server.record.accelerators
+    if tensor > per_server:
+        raise InputError(f"parallelism.tensor must be <= {per_server}, the accelerators of one server, got {tensor}")
+    if model.heads % tensor:
+        raise InputError(f"parallelism.tensor must divide the {model.heads} heads of {model.name}, got {tensor}")
+    return record
+
+
+def supported_format(precision: str, record: AcceleratorRecord) -> str:
+    """Return the number format in which a device computes a precision.
+
+    Raises:
+        InputError: it cannot.
+    """
+    found = record.format_for(PRECISIONS[precision])
+    if found is None:
+        able = [name for name, entry in PRECISIONS.items() if record.format_for(entry) is not None]
+        raise InputError(f"precision '{precision}' is not supported by {record.name}; supported: {', '.join(able)}")
+    return found
+
+
+def _check_requests(workload: InferenceWorkload, model: ModelRecord) -> None:
+    engine = workload.engine
+    if engine.max_sequences > engine.max_batch_tokens:
+        raise InputError(
+            f"engine.max_sequences must be <= engine.max_batch_tokens = {engine.max_batch_tokens}, "
+            f"since each takes a token per iteration; got {engine.max_sequences}"
+        )
+    if model.kind == "encoder":
+        output = getattr(workload.requests, "output_tokens", None)
+        if getattr(output, "tokens", None) != 1:
+            raise InputError(
+                f"{model.name} is an encoder: requests.output_tokens must be {{kind: constant, tokens: 1}}"
+            )
+
+
+def _inference(
+    workload: InferenceWorkload, model: ModelRecord, record: AcceleratorRecord, requests: RequestTable | None
+) -> InferenceModel:
+    engine = workload.engine
+    accelerator = _with_overheads(record.rates(supported_format(workload.precision, record)), workload)
+    longest = int(requests.prompt_tokens.max()) if requests is not None and len(requests) else 1
+    tokens = max(engine.max_batch_tokens, longest) if model.kind == "encoder" else engine.max_batch_tokens
+    return inference_model(
+        model.transformer(),
+        accelerator,
+        workload.parallelism.tensor,
+        PRECISIONS[workload.precision],
+        KV_BYTES[workload.kv_precision],
+        tokens,
+        engine.max_sequences,
+    )
+
+
+def _with_overheads(accelerator: Accelerator, workload: InferenceWorkload) -> Accelerator:
+    engine, host = workload.engine, accelerator.host
+    step_s = host.step_s if engine.step_overhead_s is None else engine.step_overhead_s
+    sequence_s = host.sequence_s if engine.sequence_overhead_s is None else engine.sequence_overhead_s
+    return replace(accelerator, host=HostOverhead(step_s, sequence_s))
+
+
+def _limits(
+    workload: InferenceWorkload, model: ModelRecord, record: AcceleratorRecord, inference: InferenceModel
+) -> BatchLimits:
+    engine = workload.engine
+    blocks = engine.kv_blocks
+    if model.kind == "encoder":
+        blocks = _UNLIMITED_BLOCKS
+    elif blocks is None:
+        blocks = _blocks_that_fit(workload, model, record, inference)
+    return BatchLimits(engine.max_batch_tokens, engine.max_sequences, engine.block_tokens, blocks, model.context_tokens)
+
+
+def _blocks_that_fit(
+    workload: InferenceWorkload, model: ModelRecord, record: AcceleratorRecord, inference: InferenceModel
+) -> int:
+    """Return the blocks that memory leaves beside weights and activations, on the accelerator of a replica."""
+    engine, tensor = workload.engine, workload.parallelism.tensor
+    budget = record.memory_bytes * engine.memory_fraction
+    weights = inference.weight_bytes / tensor
+    activations = peak_activation_bytes(model.transformer(), tensor, engine.max_batch_tokens, engine.max_sequences)
+    block_bytes = inference.attention.decode_bytes * engine.block_tokens
+    blocks = int((budget - weights - activations) // block_bytes)
+    if blocks < 1:
+        gb = [value / BYTES_PER_GB for value in (weights, activations, budget)]
+        raise InputError(
+            f"{model.name} in {workload.precision} needs {gb[0]:,.1f} GB for weights and {gb[1]:,.1f} GB for "
+            f"activations per accelerator; {record.name} has {gb[2]:,.1f} GB of that share: raise parallelism.tensor "
+            "or lower the precision"
+        )
+    return blocks

@@ -1,0 +1,246 @@
+"""From training workloads to job plans."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from simulator.assembly.faults import FaultCollector
+from simulator.assembly.hardware import HallSpec, NetworkSpec
+from simulator.assembly.serving import supported_format
+from simulator.engine.training.job import JobPlan
+from simulator.engine.training.job_meter import Rates
+from simulator.errors import InputError
+from simulator.physics import transformer as tf
+from simulator.physics.accelerator import Accelerator
+from simulator.physics.precision import PRECISIONS, Precision
+from simulator.physics.training import evaluation_pass, training_step
+from simulator.physics.training_energy import StepUse, step_use
+from simulator.physics.training_plan import (
+    ADAM_STATE_BYTES,
+    Network,
+    TrainingPlan,
+    adapter_weights,
+    memory_need_bytes,
+)
+from simulator.profiles import catalogue
+from simulator.profiles.models import ModelRecord
+from simulator.profiles.sourced import Profile
+from simulator.scenario.training import (
+    AchievedRate,
+    FullTraining,
+    Length,
+    LoraTraining,
+    ModelledRate,
+    StepLength,
+    TokenLength,
+    TrainingWorkload,
+)
+from simulator.units import BYTES_PER_GB, SECONDS_PER_HOUR
+
+_TERA = 1e12
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """A training workload with its plan.
+
+    Args:
+        workload: section of the scenario.
+        model: profile of the model.
+        hall: hall of the job.
+        plan: what the job does and what its phases cost.
+    """
+
+    workload: TrainingWorkload
+    model: Profile[ModelRecord]
+    hall: HallSpec
+    plan: JobPlan
+
+
+def job_spec(
+    workload: TrainingWorkload,
+    halls: dict[str, HallSpec],
+    network: NetworkSpec | None,
+    has_storage: bool,
+    base: Path,
+    faults: FaultCollector,
+) -> JobSpec | None:
+    """Return the job of a workload; what is wrong goes to `faults`."""
+    hall = halls.get(workload.servers)
+    if hall is None:
+        return None
+    with faults.at(("workloads", workload.name)):
+        model = catalogue.model(workload.model, base)
+        if workload.checkpoint is not None and not has_storage:
+            raise InputError("checkpoint needs a section 'storage' to write to")
+        planner = _Planner(workload, model.record, hall, network)
+        return JobSpec(workload, model, hall, planner.plan())
+    return None
+
+
+class _Planner:
+    """Turns one workload into a plan."""
+
+    def __init__(
+        self, workload: TrainingWorkload, model: ModelRecord, hall: HallSpec, network: NetworkSpec | None
+    ) -> None:
+        if hall.accelerator is None:
+            raise InputError(f"the servers of '{workload.servers}' have no accelerators")
+        self._workload = workload
+        self._model = model
+        self._transformer = model.transformer()
+        self._hall = hall
+        self._precision: Precision = PRECISIONS[workload.precision]
+        record = hall.accelerator.record
+        self._accelerator: Accelerator = record.rates(supported_format(workload.precision, record))
+        self._training = _training_plan(workload)
+        self._check_parallelism()
+        self._check_memory()
+        self._network = self._links(network)
+
+    def plan(self) -> JobPlan:
+        """Return the plan of the job."""
+        workload, training = self._workload, self._training
+        step = training_step(self._transformer, training, self._accelerator, self._network, self._precision)
+        stretched_s = self._published_step_s(step.model_flop)
+        use = step_use(step, self._accelerator, self._hall.cap_w, stretched_s)
+        evaluation = self._evaluation(stretched_s / step.time_s if stretched_s is not None else 1.0)
+        every, first = 0, 0
+        if workload.evaluation is not None:
+            every = workload.evaluation.every_steps
+            first = workload.evaluation.first_step or every
+        checkpoint = workload.checkpoint
+        power = self._accelerator.power
+        return JobPlan(
+            name=workload.name,
+            accelerators=training.accelerators,
+            unit=training.tensor,
+            submit_s=workload.submit_h * SECONDS_PER_HOUR,
+            startup_s=workload.startup_s,
+            steps=_steps(workload.length, training),
+            step_s=use.time_s,
+            step_tokens=float(training.batch_sequences * training.sequence_tokens),
+            step_flop=step.model_flop,
+            step_rates=Rates.of(use),
+            hold_w=min(power.idle_context_w, self._hall.cap_w),
+            evaluation_s=evaluation.time_s,
+            evaluation_rates=Rates.of(evaluation),
+            evaluation_every=every,
+            evaluation_first=first,
+            checkpoint_every_s=checkpoint.every_h * SECONDS_PER_HOUR if checkpoint is not None else math.inf,
+            checkpoint_bytes=self._checkpoint_bytes(),
+            mfu=step.model_flop / (use.time_s * training.accelerators * self._accelerator.peak_flop_per_s),
+            peak_flop_per_s=self._accelerator.peak_flop_per_s,
+        )
+
+    def _published_step_s(self, model_flop: float) -> float | None:
+        """Return the duration of a step at the published rate, or None when speed is modelled."""
+        rate = self._workload.rate
+        if not isinstance(rate, AchievedRate):
+            return None
+        flop_per_s = rate.tflop_per_s_per_accelerator * _TERA
+        if flop_per_s > self._accelerator.peak_flop_per_s:
+            peak = self._accelerator.peak_flop_per_s / _TERA
+            raise InputError(
+                f"rate.tflop_per_s_per_accelerator must be <= {peak:g}, the peak of the device, got "
+                f"{rate.tflop_per_s_per_accelerator:g}"
+            )
+        return model_flop / (self._training.accelerators * flop_per_s)
+
+    def _evaluation(self, stretch: float) -> StepUse:
+        """Return the use of a whole evaluation: passes over batches of data x microbatch sequences."""
+        evaluation, training = self._workload.evaluation, self._training
+        sequences = evaluation.sequences if evaluation is not None else 1
+        one = evaluation_pass(self._transformer, training, self._accelerator, self._network, self._precision)
+        use = step_use(one, self._accelerator, self._hall.cap_w, stretch * one.time_s)
+        passes = sequences / (training.data * training.microbatch_sequences)
+        return StepUse(
+            passes * use.time_s,
+            passes * use.busy_s,
+            passes * use.compute_j,
+            passes * use.transfer_j,
+            passes * use.wait_j,
+            passes * use.network_bytes,
+        )
+
+    def _checkpoint_bytes(self) -> float:
+        trained: float = tf.parameter_count(self._transformer)
+        if self._training.lora_rank is not None:
+            trained = self._transformer.layers * adapter_weights(self._transformer, self._training.lora_rank)
+        return trained * (self._precision.weight_bytes + ADAM_STATE_BYTES)
+
+    def _links(self, network: NetworkSpec | None) -> Network:
+        server = self._hall.server.record
+        group = min(server.link_group, server.accelerators)
+        inside = self._accelerator.link
+        if self._training.accelerators <= server.accelerators:
+            return Network(inside, inside, group)
+        if network is None:
+            raise InputError(
+                f"the job needs {self._training.accelerators} accelerators, more than the {server.accelerators} of one "
+                "server, but the section 'network' joins no servers"
+            )
+        return Network(inside, network.link(server), group)
+
+    def _check_parallelism(self) -> None:
+        training, model, hall = self._training, self._model, self._hall
+        per_server = hall.server.record.accelerators
+        if training.tensor > per_server:
+            raise InputError(f"parallelism.tensor must be <= {per_server}, the accelerators of one server")
+        if model.heads % training.tensor:
+            raise InputError(f"parallelism.tensor must divide the {model.heads} heads of {model.name}")
+        if training.pipeline * training.interleave > model.layers:
+            raise InputError(f"parallelism.pipeline x interleave must be <= {model.layers}, the layers of {model.name}")
+        share = training.data * training.microbatch_sequences
+        if training.batch_sequences % share:
+            raise InputError(
+                f"batch_sequences must be a multiple of parallelism.data x microbatch_sequences = {share}, got "
+                f"{training.batch_sequences}"
+            )
+        if training.accelerators > hall.accelerators:
+            raise InputError(
+                f"the job needs {training.accelerators} accelerators (data x tensor x pipeline x context), "
+                f"'{self._workload.servers}' has {hall.accelerators}"
+            )
+
+    def _check_memory(self) -> None:
+        need = memory_need_bytes(self._transformer, self._training, self._precision)
+        if need > self._accelerator.memory_bytes:
+            raise InputError(
+                f"weights, gradients, optimizer states and activations need {need / BYTES_PER_GB:,.1f} GB per "
+                f"accelerator, which has {self._accelerator.memory_bytes / BYTES_PER_GB:,.1f} GB: raise "
+                "parallelism.tensor or pipeline, lower microbatch_sequences, or set recompute: full"
+            )
+
+
+def _training_plan(workload: TrainingWorkload) -> TrainingPlan:
+    parallelism, method = workload.parallelism, workload.method
+    rate = workload.rate if isinstance(workload.rate, ModelledRate) else ModelledRate(kind="modelled")
+    return TrainingPlan(
+        data=parallelism.data,
+        tensor=parallelism.tensor,
+        pipeline=parallelism.pipeline,
+        context=parallelism.context,
+        interleave=parallelism.interleave,
+        sequence_tokens=workload.sequence_tokens,
+        batch_sequences=workload.batch_sequences,
+        microbatch_sequences=workload.microbatch_sequences,
+        lora_rank=method.rank if isinstance(method, LoraTraining) else None,
+        recompute=workload.recompute,
+        shard_optimizer=method.shard_optimizer if isinstance(method, FullTraining) else False,
+        tensor_overlap=rate.tensor_overlap,
+        data_overlap=rate.data_overlap,
+        sustained_fraction=rate.sustained_fraction,
+        step_overhead_s=rate.step_overhead_s,
+    )
+
+
+def _steps(length: Length, training: TrainingPlan) -> float:
+    """Return the optimizer steps of a length; the last step may be a part of one."""
+    if isinstance(length, StepLength):
+        return float(length.steps)
+    if isinstance(length, TokenLength):
+        return length.tokens / (training.batch_sequences * training.sequence_tokens)
+    return length.sequences / training.batch_sequences

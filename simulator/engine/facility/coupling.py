@@ -1,0 +1,100 @@
+"""A facility: the power chain and the cooling plant, coupled through power and heat.
+
+The chain's losses indoors are heat for the plant, and where the UPS feeds a part of the plant, or the transformer
+stands indoors, those losses depend on the plant's own power. The heat of a step is therefore taken with the plant's
+power of the step before; what the losses found afterwards differ by stays in the rooms, and the following steps get it.
+No joule is lost: the heat made indoors is the heat given to the plant plus the change of what is stored, in every step.
+With the plant wholly outside those losses, as shipped, nothing is ever stored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+from simulator.engine.facility.plant import CoolingPlant, CoolingStep
+from simulator.engine.facility.power_chain import PowerChain, PowerChainStep
+from simulator.errors import InputError
+from simulator.profiles.power_chain import UpsFeeds
+
+
+@dataclass(frozen=True, slots=True)
+class FacilityStep:
+    """What a facility did in a step.
+
+    Args:
+        cooling: the cooling plant.
+        power: the power chain.
+        indoor_heat_w: heat made indoors: IT, lighting and other uses, and the losses of the chain's rooms (W).
+        stored_heat_j: heat made but not yet given to the plant, at the end of the step (J).
+        stored_before_j: the same at its start (J).
+    """
+
+    cooling: CoolingStep
+    power: PowerChainStep
+    indoor_heat_w: float
+    stored_heat_j: float
+    stored_before_j: float
+
+    @property
+    def facility_power_w(self) -> float:
+        """What the meter reads (W)."""
+        return self.power.facility_power_w
+
+    @property
+    def pue(self) -> float | None:
+        """Facility power over IT power in this step, None without IT power; over a period, divide the sums."""
+        return self.facility_power_w / self.power.it_power_w if self.power.it_power_w > 0.0 else None
+
+    @property
+    def heat_residual_j(self) -> float:
+        """Heat made, less heat given to the plant, less heat put in store: zero but for rounding (J)."""
+        made_j = self.indoor_heat_w * self.cooling.duration_s
+        return made_j - self.cooling.heat_w * self.cooling.duration_s - (self.stored_heat_j - self.stored_before_j)
+
+
+@final
+class Facility:
+    """A power chain and a cooling plant around IT equipment.
+
+    Args:
+        plant: the cooling plant.
+        chain: the power chain.
+        other_power_w: constant power of lighting, offices and controls, all of it heat indoors (W), at least 0.
+    """
+
+    __slots__ = ("_chain", "_longest_s", "_mechanical_w", "_other_w", "_plant", "_stored_j", "_ups_fed_w")
+
+    def __init__(self, plant: CoolingPlant, chain: PowerChain, other_power_w: float) -> None:
+        if not other_power_w >= 0.0:
+            raise InputError(f"other_power_w must be >= 0, got {other_power_w:g}")
+        self._plant = plant
+        self._chain = chain
+        self._other_w = other_power_w
+        self._mechanical_w = 0.0
+        self._ups_fed_w = 0.0
+        self._stored_j = 0.0
+        self._longest_s = 0.0
+
+    def step(self, dt_s: float, it_power_w: float, dry_bulb_c: float, wet_bulb_c: float) -> FacilityStep:
+        """Advance by a step of any length.
+
+        Args:
+            dt_s: length of the step (s), above 0.
+            it_power_w: mean input of the IT equipment over the step (W), at least 0.
+            dry_bulb_c: outdoor dry bulb (degC).
+            wet_bulb_c: outdoor wet bulb (degC).
+        """
+        uses_w = it_power_w + self._other_w
+        expected_w = uses_w + self._chain.indoor_loss_w(it_power_w, self._mechanical_w, self._other_w, self._ups_fed_w)
+        # Released over at least the time in which it was stored, so that a short step sees no burst of heat.
+        release_w = self._stored_j / max(dt_s, self._longest_s) if self._stored_j else 0.0
+        cooling = self._plant.step(dt_s, max(expected_w + release_w, 0.0), dry_bulb_c, wet_bulb_c)
+        self._mechanical_w = cooling.power_w
+        self._ups_fed_w = cooling.air_side_power_w if self._chain.ups_feeds is UpsFeeds.IT_AND_AIR_SIDE else 0.0
+        power = self._chain.step(it_power_w, self._mechanical_w, self._other_w, self._ups_fed_w)
+        made_w = uses_w + power.indoor_loss_w
+        before_j = self._stored_j
+        self._stored_j += (made_w - cooling.heat_w) * dt_s
+        self._longest_s = max(dt_s, self._longest_s)
+        return FacilityStep(cooling, power, made_w, self._stored_j, before_j)
