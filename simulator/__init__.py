@@ -5,7 +5,7 @@
 'InputError'
 """
 
-from simulator.api import check, compare, load, load_result, run, save
+from simulator.api import check, compare, from_dict, load, load_result, run, save
 from simulator.errors import AuditError, Fault, InputError, InvariantError, WattlineError
 from simulator.results.result import Result
 from simulator.results.summary import Summary
@@ -26,6 +26,7 @@ __all__ = [
     "WattlineError",
     "check",
     "compare",
+    "from_dict",
     "load",
     "load_result",
     "run",

@@ -11,10 +11,12 @@ from typing import Any
 
 from simulator.assembly.build import assemble
 from simulator.assembly.serving import ServingEngine
+from simulator.documents.yaml_source import Document
 from simulator.engine.datacenter import Progress
 from simulator.results import comparison, store
+from simulator.results.ledger import LedgerBuilder
 from simulator.results.result import Result, build_result
-from simulator.scenario.loader import Scenario, load_scenario
+from simulator.scenario.loader import Scenario, load_scenario, scenario_from
 
 compare = comparison.compare
 
@@ -30,6 +32,19 @@ def load(path: str | Path, values: Mapping[str, Any] | None = None) -> Scenario:
         InputError: with every fault of the file.
     """
     return load_scenario(Path(path), values)
+
+
+def from_dict(data: Mapping[str, Any], base: str | Path = ".") -> Scenario:
+    """Return a scenario from plain data with the keys of a scenario file.
+
+    Args:
+        data: the content.
+        base: folder that relative file names refer to.
+
+    Raises:
+        InputError: with every fault.
+    """
+    return scenario_from(Document("scenario", dict(data)), Path(base))
 
 
 def check(scenario: Scenario) -> None:
@@ -57,14 +72,16 @@ def run(scenario: Scenario | str | Path, progress: Progress | None = None, engin
     wall_s, cpu_s = time.perf_counter(), time.process_time()
     loaded = scenario if isinstance(scenario, Scenario) else load(scenario)
     assembly = assemble(loaded, engine)
-    records = assembly.datacenter.run(assembly.facts, progress)
+    context = assembly.context
+    builder = LedgerBuilder(context.carbon_g_per_kwh, context.price_usd_per_kwh)
+    records = assembly.datacenter.run(assembly.facts, builder.add, progress)
     manifest = {
         "wattline": version("wattline"),
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in ("simpy", "numpy", "pandas", "pyarrow")},
         "serving_engine": engine,
     }
-    result = build_result(records, assembly.context, manifest)
+    result = build_result(records, builder.ledger, context, manifest)
     result.manifest["wall_s"] = round(time.perf_counter() - wall_s, 3)
     result.manifest["cpu_s"] = round(time.process_time() - cpu_s, 3)
     return result

@@ -53,27 +53,42 @@ ACCOUNT_FIELDS: Final = ("compute_j", "transfer_j", "wait_j", "accelerator_s")
 
 @dataclass(frozen=True, slots=True)
 class StepColumns:
-    """What each plant step yielded.
+    """What plant steps yielded.
 
     Args:
-        ends_s: end of each step, rising; the first step begins at 0.
+        start_s: start of the first step.
+        ends_s: end of each step, rising.
         columns: means and amounts by step, by name.
-        accounts: readings by step, shape (4, steps) in the order of `ACCOUNT_FIELDS`.
     """
 
+    start_s: float
     ends_s: NDArray[np.float64]
     columns: dict[str, NDArray[np.float64]]
-    accounts: dict[AccountKey, NDArray[np.float64]]
 
     @property
     def edges_s(self) -> NDArray[np.float64]:
         """Edges of the steps, one more than there are steps."""
-        return np.concatenate([[0.0], self.ends_s])
+        return np.concatenate([[self.start_s], self.ends_s])
 
     @property
     def durations_s(self) -> NDArray[np.float64]:
         """Length of each step."""
         return np.diff(self.edges_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A run of plant steps with the readings of its accounts, which are too many to keep for a whole year.
+
+    Args:
+        steps: columns of the steps.
+        accounts: readings by step, shape (4, steps) in the order of `ACCOUNT_FIELDS`; accounts without any are absent.
+        storage_j: energy of shared storage by step and writing workload; what none caused stands under the empty name.
+    """
+
+    steps: StepColumns
+    accounts: dict[AccountKey, NDArray[np.float64]]
+    storage_j: dict[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +149,7 @@ class RunRecords:
     Args:
         duration_s: simulated time.
         steps: columns by plant step.
+        accounts: sum of the readings of each account, shape (4,) in the order of `ACCOUNT_FIELDS`.
         halls: facts of the halls, sorted by name.
         network: facts of the switches between servers; None when there are none.
         requests: logs of the inference workloads, by name.
@@ -144,6 +160,7 @@ class RunRecords:
 
     duration_s: float
     steps: StepColumns
+    accounts: dict[AccountKey, NDArray[np.float64]]
     halls: tuple[HallFacts, ...]
     network: NetworkFacts | None
     requests: dict[str, RequestLog]

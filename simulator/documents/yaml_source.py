@@ -7,14 +7,14 @@ Anchors, aliases, tags, merge keys and several documents in one file are refused
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, DocumentStartEvent, NodeEvent
+from ruamel.yaml.events import AliasEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from simulator.errors import Fault, InputError
@@ -84,17 +84,18 @@ def read_yaml(path: Path, shown_as: str | None = None) -> Document:
 
 def parse_yaml(text: str, file: str) -> Document:
     """Parse YAML text; `file` is the name used in messages."""
+    reader = YAML(typ="safe", pure=True)
+    reader.Composer = _PlainComposer
     try:
-        refused = list(_refused_events(text, file))
-        root = None if refused else YAML(typ="safe", pure=True).compose(text)
+        root = reader.compose(text)
+    except _RefusedError as error:
+        raise InputError([Fault(error.message, file, error.line)]) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = " ".join(str(error.problem or error.context or error).split())
         raise InputError([Fault(f"not valid YAML: {problem}", file, mark.line + 1 if mark else None)]) from None
     except (YAMLError, RecursionError, ValueError) as error:
         raise InputError([Fault(f"not valid YAML: {' '.join(str(error).split())}", file)]) from None
-    if refused:
-        raise InputError(refused)
     builder = _Builder(file)
     data = builder.value(root, ()) if root is not None else None
     if builder.faults:
@@ -122,28 +123,34 @@ def _text_of(path: Path, shown: str) -> str:
         raise InputError([Fault(f"cannot be read: {error.strerror}", shown)]) from None
 
 
-def _refused_events(text: str, file: str) -> Iterator[Fault]:
-    """Yield what is YAML but not accepted; stops at the first that could make later steps expensive."""
-    depth = documents = 0
-    for event in YAML(typ="safe", pure=True).parse(text):
+class _RefusedError(Exception):
+    """YAML that is valid but not accepted."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+
+
+class _PlainComposer(Composer):
+    """Composes nodes and stops at the first anchor, alias or nesting that is too deep, before anything can expand."""
+
+    _depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Return the next node."""
+        event = self.parser.peek_event()
         line = event.start_mark.line + 1
         if isinstance(event, AliasEvent):
-            yield Fault(f"aliases are not allowed (*{event.anchor}): write the value out", file, line)
-            return
-        if isinstance(event, NodeEvent) and event.anchor:
-            yield Fault(f"anchors are not allowed (&{event.anchor})", file, line)
-        if isinstance(event, CollectionStartEvent):
-            depth += 1
-            if depth > MAX_DEPTH:
-                yield Fault(f"nested deeper than {MAX_DEPTH} levels", file, line)
-                return
-        elif isinstance(event, CollectionEndEvent):
-            depth -= 1
-        elif isinstance(event, DocumentStartEvent):
-            documents += 1
-            if documents > 1:
-                yield Fault("holds more than one YAML document", file, line)
-                return
+            raise _RefusedError(f"aliases are not allowed (*{event.anchor}): write the value out", line)
+        if event.anchor:
+            raise _RefusedError(f"anchors are not allowed (&{event.anchor})", line)
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise _RefusedError(f"nested deeper than {MAX_DEPTH} levels", line)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 class _Builder:

@@ -16,8 +16,8 @@ from simulator.engine.serving.service import Service
 from simulator.engine.storage import Storage
 from simulator.engine.training.job import Job
 from simulator.errors import InvariantError
+from simulator.records import Chapter, RunRecords, SiteFacts
 from simulator.records import Event as Record
-from simulator.records import RunRecords, SiteFacts
 from simulator.signals.weather import Weather
 
 Progress = Callable[[float], None]
@@ -77,7 +77,6 @@ class Datacenter:
         self._ends_with_work = ends_with_work
         self._work_done = env.event()
         self._open_work = 0
-        self._recorder = Recorder()
         self._events: list[Record] = []
         self._overloaded: set[str] = set()
 
@@ -96,15 +95,19 @@ class Datacenter:
         """Record an event of now."""
         self._events.append(Record(self.env.now, kind, subject, detail))
 
-    def run(self, facts: SiteFacts, progress: Progress | None = None) -> RunRecords:
+    def run(
+        self, facts: SiteFacts, on_chapter: Callable[[Chapter], None], progress: Progress | None = None
+    ) -> RunRecords:
         """Run to the end and return what happened.
 
         Args:
             facts: what is installed, for the results.
+            on_chapter: takes the readings of the accounts by plant step, chapter by chapter.
             progress: told of the simulated time.
         """
         env = self.env
-        env.process(self._advance(progress))
+        recorder = Recorder([hall.name for hall in self.halls], on_chapter)
+        env.process(self._advance(recorder, progress))
         stop = env.timeout(self._horizon_s)
         env.run(until=stop | self._work_done)
         now_s = env.now
@@ -112,10 +115,12 @@ class Datacenter:
             service.close(now_s)
         for job in self.jobs:
             job.close(now_s)
-        self._read_meters(now_s)
+        self._read_meters(recorder, now_s)
+        steps, accounts = recorder.finish()
         return RunRecords(
             duration_s=now_s,
-            steps=self._recorder.columns(),
+            steps=steps,
+            accounts=accounts,
             halls=facts.halls,
             network=facts.network,
             requests={service.name: service.log for service in self.services},
@@ -124,7 +129,7 @@ class Datacenter:
             event_count=next(env._eid),
         )
 
-    def _advance(self, progress: Progress | None) -> Generator[Event, Any, None]:
+    def _advance(self, recorder: Recorder, progress: Progress | None) -> Generator[Event, Any, None]:
         """Read the meters at every plant step; instants are multiples of the step, so that they do not drift."""
         step = 0
         while True:
@@ -134,40 +139,36 @@ class Datacenter:
                 return
             for service in self.services:
                 service.settle(self.env.now)
-            for job in self.jobs:
-                job.settle(self.env.now)
-            self._read_meters(self.env.now)
+            self._read_meters(recorder, self.env.now)
             if progress is not None:
                 progress(self.env.now)
 
-    def _read_meters(self, now_s: float) -> None:
+    def _read_meters(self, recorder: Recorder, now_s: float) -> None:
         """Close a plant step: servers, network, storage, then the facility around them."""
-        recorder = self._recorder
-        duration_s = now_s - recorder.last_end_s
+        start_s = recorder.last_end_s
+        duration_s = now_s - start_s
         if duration_s <= 0.0:
             return
-        it_power_w = traffic_bytes_per_s = 0.0
+        readings = []
         for hall in self.halls:
             power = hall.read(now_s)
-            traffic_bytes_per_s += power.network_bytes_per_s
-            it_power_w += power.input_w
-            recorder.hall(hall.name, power)
+            readings.append(power)
             self._watch_load(hall, power.overloaded_servers, power.highest_server_w)
-            for (workload, phase), account in hall.accounts.items():
-                recorder.account((hall.name, workload, phase), account.take())
-        network_w = self._network.power_w(traffic_bytes_per_s)
-        it_power_w += network_w
+            for (workload, phase), reading in hall.take_accounts():
+                recorder.account((hall.name, workload, phase), reading)
+        storage_j = 0.0
         if self.storage is not None:
             for workload, energy_j in self.storage.read(now_s).items():
-                recorder.site(f"storage_j.{workload}", energy_j)
-                it_power_w += energy_j / duration_s
+                recorder.storage(workload, energy_j)
+                storage_j += energy_j
+        network_w = self._network.power_w(sum(power.network_bytes_per_s for power in readings))
+        it_power_w = sum(power.input_w for power in readings) + network_w + storage_j / duration_s
         if not math.isfinite(it_power_w):
             raise InvariantError(f"IT power is {it_power_w} at {now_s} s")
-        dry_bulb_c = self._weather.dry_bulb_c.mean(recorder.last_end_s, now_s)
-        wet_bulb_c = self._weather.wet_bulb_c.mean(recorder.last_end_s, now_s)
+        dry_bulb_c = self._weather.dry_bulb_c.mean(start_s, now_s)
+        wet_bulb_c = self._weather.wet_bulb_c.mean(start_s, now_s)
         step = self._facility.step(duration_s, it_power_w, dry_bulb_c, wet_bulb_c)
-        recorder.site("network_w", network_w)
-        recorder.step(now_s, step, dry_bulb_c, wet_bulb_c)
+        recorder.step(now_s, readings, step, (network_w, storage_j / duration_s, dry_bulb_c, wet_bulb_c))
 
     def _watch_load(self, hall: Hall, overloaded: int, highest_w: float) -> None:
         if overloaded and hall.name not in self._overloaded:

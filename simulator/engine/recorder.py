@@ -1,16 +1,23 @@
-"""Columns of the run by plant step, kept compact: a year of minutes has half a million rows."""
+"""What plant steps yield, kept as rows until a chapter is full, then as columns.
+
+A year of minutes has half a million steps and may see thousands of workloads, so readings of accounts are handed on
+chapter by chapter; only their sums stay.
+"""
 
 from __future__ import annotations
 
-from array import array
+from collections.abc import Callable, Sequence
 from dataclasses import fields
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.engine.compute.server_power import HallPower
 from simulator.engine.facility.coupling import FacilityStep
-from simulator.records import ACCOUNT_FIELDS, AccountKey, StepColumns
+from simulator.records import ACCOUNT_FIELDS, AccountKey, Chapter, StepColumns
+
+CHAPTER_STEPS = 2048
 
 _HALL_FIELDS = tuple(entry.name for entry in fields(HallPower))
 _COOLING_FIELDS = (
@@ -43,64 +50,97 @@ _POWER_FIELDS = (
     "facility_power_w",
     "residual_w",
 )
+_SITE_FIELDS = ("heat_residual_j", "network_w", "shared_storage_w", "dry_bulb_c", "wet_bulb_c")
+
+_hall_values = attrgetter(*_HALL_FIELDS)
+_cooling_values = attrgetter(*_COOLING_FIELDS)
+_power_values = attrgetter(*_POWER_FIELDS)
+
+_Readings = list[tuple[int, tuple[float, ...]]]
+"""Step within the chapter, and what was read."""
 
 
 class Recorder:
-    """Collects what a plant step yields."""
+    """Collects what plant steps yield.
 
-    def __init__(self) -> None:
-        self._ends_s = array("d")
-        self._columns: dict[str, array[float]] = {}
-        self._accounts: dict[AccountKey, list[array[float]]] = {}
+    Args:
+        halls: names of the halls, in the order in which `step` is given them.
+        on_chapter: takes the readings of the accounts, chapter by chapter.
+    """
 
-    @property
-    def last_end_s(self) -> float:
+    def __init__(self, halls: Sequence[str], on_chapter: Callable[[Chapter], None]) -> None:
+        self._names = [f"hall.{hall}.{field}" for hall in halls for field in _HALL_FIELDS]
+        self._names += [f"cooling.{field}" for field in _COOLING_FIELDS]
+        self._names += [f"power.{field}" for field in _POWER_FIELDS]
+        self._names += _SITE_FIELDS
+        self._on_chapter = on_chapter
+        self._rows: list[tuple[float, ...]] = []
+        self._ends_s: list[float] = []
+        self._accounts: dict[AccountKey, _Readings] = {}
+        self._storage: dict[str, _Readings] = {}
+        self._chapters: list[StepColumns] = []
+        self._totals: dict[AccountKey, NDArray[np.float64]] = {}
+        self.last_end_s = 0.0
         """End of the last step recorded, 0 before the first."""
-        return self._ends_s[-1] if self._ends_s else 0.0
-
-    def step(self, end_s: float, facility: FacilityStep, dry_bulb_c: float, wet_bulb_c: float) -> None:
-        """Record the facility over the step that ends now; call it after the halls and accounts of the step."""
-        self._ends_s.append(end_s)
-        cooling, power = facility.cooling, facility.power
-        for name in _COOLING_FIELDS:
-            self._put(f"cooling.{name}", getattr(cooling, name))
-        for name in _POWER_FIELDS:
-            self._put(f"power.{name}", getattr(power, name))
-        self._put("heat_residual_j", facility.heat_residual_j)
-        self._put("dry_bulb_c", dry_bulb_c)
-        self._put("wet_bulb_c", wet_bulb_c)
-
-    def hall(self, name: str, power: HallPower) -> None:
-        """Record the servers of a hall."""
-        for field in _HALL_FIELDS:
-            self._put(f"hall.{name}.{field}", float(getattr(power, field)))
-
-    def site(self, name: str, value: float) -> None:
-        """Record a figure of the site."""
-        self._put(name, value)
 
     def account(self, key: AccountKey, reading: tuple[float, ...]) -> None:
-        """Record the reading of an account; one that is new had nothing to tell in earlier steps."""
-        columns = self._accounts.get(key)
-        if columns is None:
-            columns = self._accounts[key] = [array("d", [0.0]) * len(self._ends_s) for _ in ACCOUNT_FIELDS]
-        for column, value in zip(columns, reading, strict=True):
-            column.append(value)
+        """Record the reading of an account over the step that ends now."""
+        if any(reading):
+            self._accounts.setdefault(key, []).append((len(self._rows), reading))
 
-    def columns(self) -> StepColumns:
-        """Return everything as arrays."""
-        return StepColumns(
-            ends_s=_array(self._ends_s),
-            columns={name: _array(column) for name, column in self._columns.items()},
-            accounts={key: np.array([_array(column) for column in columns]) for key, columns in self._accounts.items()},
-        )
+    def storage(self, workload: str, energy_j: float) -> None:
+        """Record the energy of shared storage that a workload caused over the step that ends now."""
+        if energy_j:
+            self._storage.setdefault(workload, []).append((len(self._rows), (energy_j,)))
 
-    def _put(self, name: str, value: float) -> None:
-        column = self._columns.get(name)
-        if column is None:
-            column = self._columns[name] = array("d")
-        column.append(value)
+    def step(
+        self,
+        end_s: float,
+        halls: Sequence[HallPower],
+        facility: FacilityStep,
+        site: tuple[float, float, float, float],
+    ) -> None:
+        """Record the step that ends now; call it after its accounts.
+
+        Args:
+            end_s: end of the step.
+            halls: servers of each hall.
+            facility: what surrounds them.
+            site: power of the network and of shared storage, dry bulb, wet bulb.
+        """
+        row = tuple(value for hall in halls for value in _hall_values(hall))
+        row += _cooling_values(facility.cooling) + _power_values(facility.power)
+        self._rows.append((*row, facility.heat_residual_j, *site))
+        self._ends_s.append(end_s)
+        self.last_end_s = end_s
+        if len(self._rows) == CHAPTER_STEPS:
+            self._close_chapter()
+
+    def finish(self) -> tuple[StepColumns, dict[AccountKey, NDArray[np.float64]]]:
+        """Close the last chapter; return the columns of the whole run and the sum of each account's readings."""
+        if self._rows:
+            self._close_chapter()
+        chapters = self._chapters
+        columns = {name: np.concatenate([chapter.columns[name] for chapter in chapters]) for name in self._names}
+        return StepColumns(0.0, np.concatenate([chapter.ends_s for chapter in chapters]), columns), self._totals
+
+    def _close_chapter(self) -> None:
+        count = len(self._rows)
+        table = np.array(self._rows, dtype=np.float64).T
+        start_s = float(self._chapters[-1].ends_s[-1]) if self._chapters else 0.0
+        steps = StepColumns(start_s, np.array(self._ends_s), dict(zip(self._names, table, strict=True)))
+        accounts = {key: _dense(readings, count) for key, readings in self._accounts.items()}
+        storage_j = {name: _dense(readings, count)[0] for name, readings in self._storage.items()}
+        for key, readings in accounts.items():
+            self._totals[key] = self._totals.get(key, np.zeros(len(ACCOUNT_FIELDS))) + readings.sum(axis=1)
+        self._on_chapter(Chapter(steps, accounts, storage_j))
+        self._chapters.append(steps)
+        self._rows, self._ends_s, self._accounts, self._storage = [], [], {}, {}
 
 
-def _array(column: array[float]) -> NDArray[np.float64]:
-    return np.frombuffer(column, dtype=np.float64).copy() if len(column) else np.zeros(0)
+def _dense(readings: _Readings, steps: int) -> NDArray[np.float64]:
+    """Return readings as columns of all steps, shape (values, steps)."""
+    where, values = zip(*readings, strict=True)
+    table = np.zeros((len(values[0]), steps))
+    table[:, list(where)] = np.array(values).T
+    return table

@@ -109,7 +109,13 @@ def _find(kind: str, record: type[RecordT], name_or_path: str, base: Path) -> Pr
         raise InputError(
             f"no {what} profile is called '{name_or_path}'{nearest_match(name_or_path, shipped_names(kind))}"
         )
-    return load_profile(record, path, f"{kind}/{path.name}")
+    return _shipped(kind, record, name_or_path)
+
+
+@cache
+def _shipped(kind: str, record: type[RecordT], name: str) -> Profile[RecordT]:
+    """Return a shipped profile; these files do not change while the program runs, so each is read once."""
+    return load_profile(record, _folder(kind) / f"{name}.yaml", f"{kind}/{name}.yaml")
 
 
 def _is_path(name: str) -> bool:

@@ -81,7 +81,7 @@ def _exact(name: str, left: float, right: float) -> Audit:
 def _energy(records: RunRecords, ledger: Ledger) -> Iterator[Audit]:
     steps, durations_s = records.steps, records.steps.durations_s
     boards_j = float(hall_sum(records, "accelerator_w") @ durations_s)
-    booked_j = sum(float(reading[:3].sum()) for _, reading in sorted(steps.accounts.items()))
+    booked_j = sum(float(reading[:3].sum()) for _, reading in sorted(records.accounts.items()))
     yield _balance("accelerator energy by workload = by server", booked_j, boards_j)
     parts_j = sum(float(hall_sum(records, part) @ durations_s) for part in SERVER_PARTS)
     yield _balance(
@@ -89,7 +89,7 @@ def _energy(records: RunRecords, ledger: Ledger) -> Iterator[Audit]:
     )
     facility_j = float(steps.columns["power.facility_power_w"] @ durations_s)
     yield _balance("facility energy by phase, activity, workload = at the meter", ledger.total_j(), facility_j)
-    held_s = sum(ledger.accelerator_s.values())
+    held_s = sum(entry.accelerator_s for _, entry in sorted(ledger.entries.items()))
     total_s = sum(hall.accelerators for hall in records.halls) * records.duration_s
     yield _balance("accelerator-seconds held and free = installed x time", held_s, total_s)
 
@@ -115,7 +115,7 @@ def _requests(records: RunRecords, requests: pd.DataFrame, summary: Summary) -> 
     yield _exact(
         "tokens asked of completed requests = tokens emitted", done.output_tokens.sum(), done.generated_tokens.sum()
     )
-    inference = [reading for (_, _, phase), reading in sorted(records.steps.accounts.items()) if phase == "inference"]
+    inference = [reading for (_, _, phase), reading in sorted(records.accounts.items()) if phase == "inference"]
     booked_j = sum(float(reading[:3].sum()) for reading in inference)
     yield _balance(
         "accelerator energy of requests = of inference", float(requests.accelerator_energy_j.sum()), booked_j
@@ -123,7 +123,7 @@ def _requests(records: RunRecords, requests: pd.DataFrame, summary: Summary) -> 
 
 
 def _jobs(records: RunRecords) -> Iterator[Audit]:
-    training = [reading for (_, _, phase), reading in sorted(records.steps.accounts.items()) if phase == "training"]
+    training = [reading for (_, _, phase), reading in sorted(records.accounts.items()) if phase == "training"]
     booked_j = sum(float(reading[:3].sum()) for reading in training)
     yield _balance(
         "accelerator energy of jobs = of training", sum(j.accelerator_energy_j for j in records.jobs), booked_j
@@ -160,9 +160,9 @@ def _embodied(records: RunRecords, summary: Summary) -> Iterator[Audit]:
     allocated_kg = 0.0
     for hall in records.halls:
         total_s = hall.accelerators * records.duration_s
-        for (name, workload, _), reading in sorted(records.steps.accounts.items()):
+        for (name, workload, _), reading in sorted(records.accounts.items()):
             if name == hall.name and workload and total_s:
-                allocated_kg += float(reading[3].sum()) / total_s * embodied_kg(hall, records.duration_s)
+                allocated_kg += float(reading[3]) / total_s * embodied_kg(hall, records.duration_s)
     yield _balance(
         "embodied emissions allocated + unallocated = all",
         allocated_kg + summary.embodied_unallocated_kg_co2e,

@@ -13,13 +13,15 @@ Accelerators that no workload holds are the idle phase without a workload, so th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.records import ACCOUNT_FIELDS, RunRecords, StepColumns
+from simulator.records import ACCOUNT_FIELDS, Chapter
+from simulator.signals.base import Signal
+from simulator.units import GRAMS_PER_KG, JOULES_PER_KWH
 
 Array = NDArray[np.float64]
 Key = tuple[str, str]
@@ -31,129 +33,144 @@ IDLE: Key = ("idle", "")
 _COMPUTE, _TRANSFER, _WAIT, _SECONDS = range(len(ACCOUNT_FIELDS))
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """Energy by (phase, workload) and activity.
+@dataclass(slots=True)
+class Entry:
+    """What one workload caused in one phase.
 
     Args:
-        energy_j: joules by key and step and activity, each array of shape (activities, steps).
-        accelerator_s: accelerator-seconds by key.
+        energy_j: energy by activity, in the order of `ACTIVITIES`.
+        emissions_kg_co2e: operational emissions.
+        cost_usd: cost of the energy.
+        accelerator_s: accelerators held x seconds.
     """
 
-    energy_j: dict[Key, Array]
-    accelerator_s: dict[Key, float]
+    energy_j: Array = field(default_factory=lambda: np.zeros(len(ACTIVITIES)))
+    emissions_kg_co2e: float = 0.0
+    cost_usd: float = 0.0
+    accelerator_s: float = 0.0
 
-    def by_step_j(self, key: Key) -> Array:
-        """Return the energy of a key by step, shape (steps,)."""
-        total: Array = self.energy_j[key].sum(axis=0)
-        return total
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Entries by (phase, workload)."""
+
+    entries: dict[Key, Entry]
 
     def table(self) -> pd.DataFrame:
         """Return rows of phase, activity, workload and energy in kWh, sorted, without rows of zero."""
         rows = [
-            {"phase": phase, "activity": activity, "workload": workload, "energy_kwh": float(total) / 3.6e6}
-            for (phase, workload), energy in sorted(self.energy_j.items())
-            for activity, total in zip(ACTIVITIES, energy.sum(axis=1), strict=True)
+            {"phase": phase, "activity": activity, "workload": workload, "energy_kwh": float(total) / JOULES_PER_KWH}
+            for (phase, workload), entry in sorted(self.entries.items())
+            for activity, total in zip(ACTIVITIES, entry.energy_j, strict=True)
             if total
         ]
         return pd.DataFrame(rows, columns=["phase", "activity", "workload", "energy_kwh"])
 
-    def total_j(self, phase: str | None = None, activity: str | None = None) -> float:
-        """Return the energy of a phase, an activity, both, or all."""
-        parts = [
-            energy[ACTIVITIES.index(activity)].sum() if activity else energy.sum()
-            for (of_phase, _), energy in sorted(self.energy_j.items())
-            if phase in (None, of_phase)
-        ]
-        return float(sum(parts))
+    def total_j(self, phase: str | None = None) -> float:
+        """Return the energy of a phase, or of all."""
+        parts = [entry.energy_j for key, entry in sorted(self.entries.items()) if phase in (None, key[0])]
+        return float(sum(part.sum() for part in parts))
 
 
-def build_ledger(records: RunRecords) -> Ledger:
-    """Return the ledger of a run."""
-    steps = records.steps
-    builder = _Builder(steps)
-    for hall in records.halls:
-        builder.add_hall(hall.name)
-    builder.add_network()
-    builder.add_storage()
-    builder.add_facility()
-    return Ledger(builder.energy_j, builder.seconds())
+class LedgerBuilder:
+    """Adds up the ledger, chapter by chapter.
+
+    Args:
+        carbon_g_per_kwh: carbon intensity of the grid by time.
+        price_usd_per_kwh: price of energy by time.
+    """
+
+    def __init__(self, carbon_g_per_kwh: Signal, price_usd_per_kwh: Signal) -> None:
+        self._carbon = carbon_g_per_kwh
+        self._price = price_usd_per_kwh
+        self.ledger = Ledger({IDLE: Entry()})
+
+    def add(self, chapter: Chapter) -> None:
+        """Split the energy of a chapter and add it."""
+        split = _Split(chapter)
+        edges_s = chapter.steps.edges_s
+        carbon_kg_per_j = self._carbon.means(edges_s) / (GRAMS_PER_KG * JOULES_PER_KWH)
+        usd_per_j = self._price.means(edges_s) / JOULES_PER_KWH
+        for key, energy_j in split.energy_j.items():
+            entry = self.ledger.entries.setdefault(key, Entry())
+            by_step_j = energy_j.sum(axis=0)
+            entry.energy_j += energy_j.sum(axis=1)
+            entry.emissions_kg_co2e += float(by_step_j @ carbon_kg_per_j)
+            entry.cost_usd += float(by_step_j @ usd_per_j)
+        for key, held_s in split.held_s.items():
+            self.ledger.entries[key].accelerator_s += float(held_s.sum())
 
 
-class _Builder:
-    def __init__(self, steps: StepColumns) -> None:
-        self.steps = steps
-        self.durations_s = steps.durations_s
+class _Split:
+    """Energy of a chapter by key, activity and step, each array of shape (activities, steps)."""
+
+    def __init__(self, chapter: Chapter) -> None:
+        self._chapter = chapter
+        self._columns = chapter.steps.columns
+        self._durations_s = chapter.steps.durations_s
         self.energy_j: dict[Key, Array] = {}
-        self._held_s: dict[Key, Array] = {}
-        self._row(IDLE)
-
-    def _row(self, key: Key) -> Array:
-        shape = (len(ACTIVITIES), len(self.durations_s))
-        return self.energy_j.setdefault(key, np.zeros(shape))
+        self.held_s: dict[Key, Array] = {}
+        halls = sorted({name.split(".")[1] for name in self._columns if name.startswith("hall.")})
+        for hall in halls:
+            self._add_hall(hall)
+        self._add_network()
+        for workload, energy_j in sorted(chapter.storage_j.items()):
+            self._put(("training", workload) if workload else IDLE, "storage", energy_j)
+        self._add_facility()
 
     def _put(self, key: Key, activity: str, energy_j: Array) -> None:
-        self._row(key)[ACTIVITIES.index(activity)] += energy_j
+        if key not in self.energy_j:
+            self.energy_j[key] = np.zeros((len(ACTIVITIES), len(self._durations_s)))
+        self.energy_j[key][ACTIVITIES.index(activity)] += energy_j
 
-    def add_hall(self, name: str) -> None:
+    def _add_hall(self, name: str) -> None:
         """Split the input of a hall's servers."""
         column = {
-            field: self.steps.columns[f"hall.{name}.{field}"] * self.durations_s
+            field: self._columns[f"hall.{name}.{field}"] * self._durations_s
             for field in ("host_w", "storage_w", "fabric_w", "nic_w", "fan_w", "psu_loss_w")
         }
         readings = {
             (phase, workload): reading
-            for (hall, workload, phase), reading in sorted(self.steps.accounts.items())
+            for (hall, workload, phase), reading in sorted(self._chapter.accounts.items())
             if hall == name
         }
-        held_s = sum((reading[_SECONDS] for reading in readings.values()), np.zeros_like(self.durations_s))
+        hall_s = sum((reading[_SECONDS] for reading in readings.values()), np.zeros_like(self._durations_s))
+        shared_j = column["host_w"] + column["storage_w"] + column["fabric_w"] + column["nic_w"]
         outputs: dict[Key, Array] = {}
         for key, reading in readings.items():
-            share = np.divide(reading[_SECONDS], held_s, out=np.zeros_like(held_s), where=held_s > 0.0)
-            self._held_s[key] = self._held_s.get(key, 0.0) + reading[_SECONDS]
-            output = reading[_COMPUTE] + reading[_TRANSFER] + reading[_WAIT]
+            share = _ratio(reading[_SECONDS], hall_s)
+            self.held_s[key] = self.held_s.get(key, 0.0) + reading[_SECONDS]
             self._put(key, "compute", reading[_COMPUTE])
             self._put(key, "data_transfer", reading[_TRANSFER] + share * (column["fabric_w"] + column["nic_w"]))
             self._put(key, "other", reading[_WAIT])
             self._put(key, "host", share * column["host_w"])
             self._put(key, "storage", share * column["storage_w"])
-            shared = column["host_w"] + column["storage_w"] + column["fabric_w"] + column["nic_w"]
-            outputs[key] = output + share * shared
-        if not readings or not held_s.any():
-            outputs = {IDLE: self._without_accelerators(column)}
-        total = sum(outputs.values(), np.zeros_like(held_s))
+            outputs[key] = reading[_COMPUTE] + reading[_TRANSFER] + reading[_WAIT] + share * shared_j
+        if not hall_s.any():
+            outputs = {IDLE: shared_j}
+            self._put(IDLE, "data_transfer", column["fabric_w"] + column["nic_w"])
+            self._put(IDLE, "host", column["host_w"])
+            self._put(IDLE, "storage", column["storage_w"])
+        total_j = sum(outputs.values(), np.zeros_like(hall_s))
         for key, output in outputs.items():
-            share = np.divide(output, total, out=np.zeros_like(total), where=total > 0.0)
+            share = _ratio(output, total_j)
             self._put(key, "cooling", share * column["fan_w"])
             self._put(key, "conversion_loss", share * column["psu_loss_w"])
 
-    def _without_accelerators(self, column: dict[str, Array]) -> Array:
-        self._put(IDLE, "data_transfer", column["fabric_w"] + column["nic_w"])
-        self._put(IDLE, "host", column["host_w"])
-        self._put(IDLE, "storage", column["storage_w"])
-        return column["host_w"] + column["storage_w"] + column["fabric_w"] + column["nic_w"]
-
-    def add_network(self) -> None:
+    def _add_network(self) -> None:
         """Split the switches by accelerator-seconds held."""
-        network_j = self.steps.columns["network_w"] * self.durations_s
-        total = sum(self._held_s.values(), np.zeros_like(network_j))
-        if not total.any():
+        network_j = self._columns["network_w"] * self._durations_s
+        total_s = sum(self.held_s.values(), np.zeros_like(network_j))
+        if not total_s.any():
             self._put(IDLE, "data_transfer", network_j)
             return
-        for key, held_s in self._held_s.items():
-            self._put(key, "data_transfer", network_j * held_s / total)
+        for key, held_s in self.held_s.items():
+            self._put(key, "data_transfer", network_j * held_s / total_s)
 
-    def add_storage(self) -> None:
-        """Charge writing to its workload and the rest to none."""
-        for name, energy_j in sorted(self.steps.columns.items()):
-            if name.startswith("storage_j."):
-                workload = name.removeprefix("storage_j.")
-                self._put(("training", workload) if workload else IDLE, "storage", energy_j)
-
-    def add_facility(self) -> None:
+    def _add_facility(self) -> None:
         """Split cooling, losses and other uses of the facility by IT energy."""
-        columns, durations_s = self.steps.columns, self.durations_s
-        parts = {
+        columns = self._columns
+        parts_w = {
             "cooling": columns["power.mechanical_power_w"],
             "conversion_loss": columns["power.pdu_loss_w"]
             + columns["power.ups_loss_w"]
@@ -161,16 +178,17 @@ class _Builder:
             "other": columns["power.other_power_w"],
         }
         it_j = {key: energy.sum(axis=0) for key, energy in self.energy_j.items()}
-        total = sum(it_j.values(), np.zeros_like(durations_s))
+        total_j = sum(it_j.values(), np.zeros_like(self._durations_s))
         for key, energy_j in it_j.items():
-            share = np.divide(energy_j, total, out=np.zeros_like(total), where=total > 0.0)
-            for activity, power_w in parts.items():
-                self._put(key, activity, share * power_w * durations_s)
+            share = _ratio(energy_j, total_j)
+            for activity, power_w in parts_w.items():
+                self._put(key, activity, share * power_w * self._durations_s)
         # A step without any IT power still has lights and losses.
-        dark = total <= 0.0
-        for activity, power_w in parts.items():
-            self._put(IDLE, activity, np.where(dark, power_w * durations_s, 0.0))
+        dark = total_j <= 0.0
+        for activity, power_w in parts_w.items():
+            self._put(IDLE, activity, np.where(dark, power_w * self._durations_s, 0.0))
 
-    def seconds(self) -> dict[Key, float]:
-        """Return accelerator-seconds by key."""
-        return {key: float(held.sum()) for key, held in self._held_s.items()}
+
+def _ratio(part: Array, whole: Array) -> Array:
+    """Return part / whole, 0 where the whole is 0."""
+    return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0.0)

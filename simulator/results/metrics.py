@@ -14,7 +14,7 @@ from simulator.results.context import RunContext, ServiceLevel
 from simulator.results.latency import Distribution, counted, settled
 from simulator.results.ledger import Ledger
 from simulator.results.summary import Summary
-from simulator.results.tables import hall_sum, storage_power_w
+from simulator.results.tables import hall_sum
 from simulator.units import GRAMS_PER_KG, JOULES_PER_KWH, SECONDS_PER_HOUR, SECONDS_PER_YEAR, WATTS_PER_KW
 
 Array = NDArray[np.float64]
@@ -56,7 +56,7 @@ def _energy(records: RunRecords, ledger: Ledger) -> dict[str, float]:
         "accelerator_energy_kwh": kwh(hall_sum(records, "accelerator_w")),
         "host_energy_kwh": kwh(hall_sum(records, "host_w")),
         "network_energy_kwh": kwh(network_w),
-        "storage_energy_kwh": kwh(hall_sum(records, "storage_w") + storage_power_w(records)),
+        "storage_energy_kwh": kwh(hall_sum(records, "storage_w") + columns["shared_storage_w"]),
         "server_fan_energy_kwh": kwh(hall_sum(records, "fan_w")),
         "cooling_energy_kwh": kwh(columns["power.mechanical_power_w"]),
         "conversion_loss_kwh": kwh(hall_sum(records, "psu_loss_w") + distribution_w),
@@ -122,8 +122,8 @@ def unallocated_embodied_kg(records: RunRecords) -> float:
     unallocated_kg = 0.0
     for hall in records.halls:
         total_s = hall.accelerators * records.duration_s
-        idle = records.steps.accounts.get((hall.name, "", "idle"))
-        idle_s = float(idle[3].sum()) if idle is not None else 0.0
+        idle = records.accounts.get((hall.name, "", "idle"))
+        idle_s = float(idle[3]) if idle is not None else 0.0
         share = idle_s / total_s if total_s else 1.0
         unallocated_kg += share * embodied_kg(hall, records.duration_s)
     return unallocated_kg
@@ -178,9 +178,9 @@ def _per_token(records: RunRecords, ledger: Ledger, requests: pd.DataFrame) -> d
     tokens = float(requests.generated_tokens.sum())
     if not tokens:
         return {"energy_per_output_token_j": None, "accelerator_energy_per_output_token_j": None}
-    keys = [key for key in sorted(ledger.energy_j) if key[1] in records.requests]
+    entries = [entry for key, entry in sorted(ledger.entries.items()) if key[1] in records.requests]
     return {
-        "energy_per_output_token_j": sum(float(ledger.energy_j[key].sum()) for key in keys) / tokens,
+        "energy_per_output_token_j": sum(float(entry.energy_j.sum()) for entry in entries) / tokens,
         "accelerator_energy_per_output_token_j": float(requests.accelerator_energy_j.sum()) / tokens,
     }
 

@@ -13,7 +13,7 @@ from simulator.records import Event, RequestLog, RunRecords
 from simulator.results.audits import audit_run, audit_table
 from simulator.results.context import Figure, RunContext
 from simulator.results.latency import request_table
-from simulator.results.ledger import build_ledger
+from simulator.results.ledger import Ledger
 from simulator.results.metrics import summarize
 from simulator.results.summary import Summary
 from simulator.results.tables import facility_table, job_table, power_table, workload_table
@@ -61,18 +61,18 @@ class Result:
         return str(self.manifest["scenario"])
 
 
-def build_result(records: RunRecords, context: RunContext, manifest: dict[str, Any]) -> Result:
+def build_result(records: RunRecords, ledger: Ledger, context: RunContext, manifest: dict[str, Any]) -> Result:
     """Return the result of a run.
 
     Args:
         records: what the engine left behind.
+        ledger: its energy by phase, activity and workload.
         context: what the results must know beside it.
         manifest: facts about the run itself, to which counts are added.
 
     Raises:
         AuditError: a balance does not close.
     """
-    ledger = build_ledger(records)
     logs = [request_table(name, log) for name, log in sorted(records.requests.items())]
     requests = pd.concat(logs, ignore_index=True) if logs else request_table("", RequestLog(_NONE, _NONE))
     summary = summarize(records, ledger, requests, context)
@@ -91,7 +91,7 @@ def build_result(records: RunRecords, context: RunContext, manifest: dict[str, A
         summary=summary,
         requests=requests,
         jobs=job_table(records),
-        workloads=workload_table(records, ledger, requests, context),
+        workloads=workload_table(ledger, requests, context),
         energy=ledger.table(),
         power=power_table(records),
         facility=facility_table(records, context),

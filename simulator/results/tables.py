@@ -12,7 +12,7 @@ from simulator.records import JobRecord, RunRecords
 from simulator.results.context import RunContext
 from simulator.results.latency import Distribution, counted
 from simulator.results.ledger import Ledger
-from simulator.units import GRAMS_PER_KG, JOULES_PER_KWH
+from simulator.units import JOULES_PER_KWH, SECONDS_PER_HOUR
 
 Array = NDArray[np.float64]
 
@@ -28,16 +28,6 @@ def hall_sum(records: RunRecords, field: str) -> Array:
     return total
 
 
-def storage_power_w(records: RunRecords) -> Array:
-    """Return the power of shared storage by step."""
-    steps = records.steps
-    total = np.zeros(len(steps.ends_s))
-    for name, column in sorted(steps.columns.items()):
-        if name.startswith("storage_j."):
-            total += column / steps.durations_s
-    return total
-
-
 def power_table(records: RunRecords) -> pd.DataFrame:
     """Return mean power by component and plant step; columns from `accelerator_w` to `other_w` add up to the last."""
     columns = records.steps.columns
@@ -49,7 +39,7 @@ def power_table(records: RunRecords) -> pd.DataFrame:
             "accelerator_w": hall_sum(records, "accelerator_w"),
             "host_w": hall_sum(records, "host_w"),
             "network_w": hall_sum(records, "fabric_w") + hall_sum(records, "nic_w") + columns["network_w"],
-            "storage_w": hall_sum(records, "storage_w") + storage_power_w(records),
+            "storage_w": hall_sum(records, "storage_w") + columns["shared_storage_w"],
             "server_fan_w": hall_sum(records, "fan_w"),
             "psu_loss_w": hall_sum(records, "psu_loss_w"),
             "cooling_w": cooling,
@@ -113,20 +103,20 @@ def job_table(records: RunRecords) -> pd.DataFrame:
     return table
 
 
-def workload_table(records: RunRecords, ledger: Ledger, requests: pd.DataFrame, context: RunContext) -> pd.DataFrame:
+def workload_table(ledger: Ledger, requests: pd.DataFrame, context: RunContext) -> pd.DataFrame:
     """Return a row per workload with its share of energy and emissions, idle time of its accelerators included."""
-    carbon_kg_per_j = context.carbon_g_per_kwh.means(records.steps.edges_s) / GRAMS_PER_KG / JOULES_PER_KWH
-    names = sorted({key[1] for key, energy in ledger.energy_j.items() if energy.any()})
+    names = sorted({key[1] for key, entry in ledger.entries.items() if entry.energy_j.any()})
     rows = []
     for name in names:
-        keys = [key for key in sorted(ledger.energy_j) if key[1] == name]
-        by_step = sum((ledger.by_step_j(key) for key in keys), np.zeros(len(carbon_kg_per_j)))
+        entries = {key[0]: entry for key, entry in sorted(ledger.entries.items()) if key[1] == name}
+        energy_j = {phase: float(entry.energy_j.sum()) for phase, entry in entries.items()}
         row: dict[str, object] = {
             "workload": name or "(none)",
-            "energy_kwh": float(by_step.sum()) / JOULES_PER_KWH,
-            "idle_energy_kwh": sum(float(ledger.by_step_j(k).sum()) for k in keys if k[0] == "idle") / JOULES_PER_KWH,
-            "operational_emissions_kg_co2e": float(by_step @ carbon_kg_per_j),
-            "accelerator_h": sum(ledger.accelerator_s.get(key, 0.0) for key in keys) / 3600.0,
+            "energy_kwh": sum(energy_j.values()) / JOULES_PER_KWH,
+            "idle_energy_kwh": energy_j.get("idle", 0.0) / JOULES_PER_KWH,
+            "operational_emissions_kg_co2e": sum(entry.emissions_kg_co2e for entry in entries.values()),
+            "energy_cost_usd": sum(entry.cost_usd for entry in entries.values()),
+            "accelerator_h": sum(entry.accelerator_s for entry in entries.values()) / SECONDS_PER_HOUR,
         }
         if name in context.service_levels:
             mine = requests[requests.workload == name]
@@ -143,6 +133,7 @@ def workload_table(records: RunRecords, ledger: Ledger, requests: pd.DataFrame, 
         "energy_kwh",
         "idle_energy_kwh",
         "operational_emissions_kg_co2e",
+        "energy_cost_usd",
         "accelerator_h",
         "requests_completed",
         "output_tokens",

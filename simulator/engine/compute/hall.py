@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +27,14 @@ class Placement:
     def accelerators(self) -> int:
         """Accelerators in all."""
         return sum(self.counts)
+
+
+class Meter(Protocol):
+    """What a hall settles before it is read."""
+
+    def settle(self, now_s: float) -> None:
+        """Book up to now."""
+        ...
 
 
 class Hall:
@@ -58,14 +68,20 @@ class Hall:
         self.cap_w = cap_w
         self.free = [server.accelerators] * servers
         """Free accelerators of each server."""
+        self._free_counts = np.full(servers, float(server.accelerators))
+        """`free` as an array."""
         self.energy_j = [0.0] * servers
         """Accelerator energy of each server since the last reading, booked by replicas."""
         self.busy_s = [0.0] * servers
         """Busy accelerator-seconds of each server since the last reading, booked by replicas."""
+        self.serves = False
+        """Whether replicas book here at all."""
         self._gang_energy_j = np.zeros(servers)
         self._gang_busy_s = np.zeros(servers)
         self._nic_bytes = np.zeros(servers)
         self._accounts: dict[tuple[str, Phase], Account] = {}
+        self._closed: list[tuple[str, Phase]] = []
+        self._meters: list[Meter] = []
         self._idle = self.account("", "idle")
         self._power = ServerPower(server, inlet_c)
         self._read_s = 0.0
@@ -75,10 +91,25 @@ class Hall:
         """Return the account of a workload and phase, opened at first use."""
         return self._accounts.setdefault((workload, phase), Account(workload, phase))
 
-    @property
-    def accounts(self) -> dict[tuple[str, Phase], Account]:
-        """All accounts by (workload, phase)."""
-        return self._accounts
+    def close_account(self, workload: str, phase: Phase) -> None:
+        """Read an account once more, at the next reading, and then no longer."""
+        self._closed.append((workload, phase))
+
+    def take_accounts(self) -> Iterator[tuple[tuple[str, Phase], tuple[float, ...]]]:
+        """Yield what each account has gained since the last reading, by (workload, phase)."""
+        for key, account in self._accounts.items():
+            yield key, account.take()
+        for key in self._closed:
+            del self._accounts[key]
+        self._closed.clear()
+
+    def attach(self, meter: Meter) -> None:
+        """Settle a meter at every reading until it is detached."""
+        self._meters.append(meter)
+
+    def detach(self, meter: Meter) -> None:
+        """Settle a meter no longer."""
+        self._meters.remove(meter)
 
     def occupy(self, placement: Placement, now_s: float) -> None:
         """Hand accelerators to a workload."""
@@ -87,12 +118,14 @@ class Hall:
             if not 0 < count <= self.free[server]:
                 raise InvariantError(f"{count} accelerators asked of {self.free[server]} free ones in {self.name}")
             self.free[server] -= count
+            self._free_counts[server] = self.free[server]
 
     def release(self, placement: Placement, now_s: float) -> None:
         """Take accelerators back."""
         self._book_free(now_s)
         for server, count in zip(placement.servers, placement.counts, strict=True):
             self.free[server] += count
+            self._free_counts[server] = self.free[server]
 
     def book_gang(
         self,
@@ -115,20 +148,23 @@ class Hall:
 
     def read(self, now_s: float) -> HallPower:
         """Return the mean power since the last reading and start the next; accounts are read by their owner."""
+        for meter in self._meters:
+            meter.settle(now_s)
         self._book_free(now_s)
         duration_s = now_s - self._read_s
         if duration_s <= 0.0:
             raise InvariantError(f"hall {self.name} read twice at {now_s} s")
         server = self.server
-        energy_j = np.array(self.energy_j) + self._gang_energy_j
-        busy_s = np.array(self.busy_s) + self._gang_busy_s
+        energy_j, busy_s = self._gang_energy_j.copy(), self._gang_busy_s.copy()
+        if self.serves:
+            energy_j += self.energy_j
+            busy_s += self.busy_s
+            self.energy_j[:] = self.busy_s[:] = [0.0] * self.servers
         power = self._power.mean_power(
             energy_j / duration_s,
             busy_s / (max(server.accelerators, 1) * duration_s),
             self._nic_bytes / (max(server.nics.count, 1) * server.nics.bandwidth_bytes_per_s * duration_s),
         )
-        self.energy_j[:] = [0.0] * self.servers
-        self.busy_s[:] = [0.0] * self.servers
         self._gang_energy_j[:] = 0.0
         self._gang_busy_s[:] = 0.0
         self._nic_bytes[:] = 0.0
@@ -141,8 +177,7 @@ class Hall:
         if self.accelerator is None or duration_s <= 0.0:
             return
         idle_w = self.accelerator.power.idle_w
-        free = np.array(self.free, dtype=np.float64)
-        self._gang_energy_j += free * (idle_w * duration_s)
-        accelerator_s = float(free.sum()) * duration_s
+        self._gang_energy_j += self._free_counts * (idle_w * duration_s)
+        accelerator_s = float(self._free_counts.sum()) * duration_s
         self._idle.compute_j += accelerator_s * idle_w
         self._idle.accelerator_s += accelerator_s

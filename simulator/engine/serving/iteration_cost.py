@@ -78,6 +78,8 @@ class IterationCost:
         self._unlimited = [
             slope_w <= limit_w and self._batch_j[count] <= limit_w * self._batch_s[count] for count in sizes
         ]
+        # Energy asked for minus energy allowed is a line in K as well; it crosses zero at most once.
+        self._excess_slope_j = self._cached_j - self._limit_w * self._cached_s
 
     def decode(self, count: int, cached_tokens: int) -> tuple[float, float]:
         """Return (duration, energy) of one decode iteration.
@@ -147,20 +149,18 @@ class IterationCost:
         return time_s, min(energy_j, self._limit_w * time_s)
 
     def _limited_stretch(self, count: int, cached_tokens: int, iterations: int) -> tuple[float, float]:
-        """Sum min(c + d K, limit (a + b K)): the two lines cross at most once, so at most two series are added."""
-        first_over = self._over(count, cached_tokens)
-        low, high = 0, iterations
-        if self._over(count, cached_tokens + count * (iterations - 1)) == first_over:
-            low = iterations
-        while low < high:
-            middle = (low + high) // 2
-            if self._over(count, cached_tokens + count * middle) == first_over:
-                low = middle + 1
-            else:
-                high = middle
-        first = self._series(count, cached_tokens, low, first_over)
-        rest = self._series(count, cached_tokens + count * low, iterations - low, not first_over)
-        return first[0] + rest[0], first[1] + rest[1]
+        """Sum min(c + d K, limit (a + b K)), whose two lines cross at most once, so at most two series are added."""
+        excess_j = self._batch_j[count] - self._limit_w * self._batch_s[count]
+        excess_j += self._excess_slope_j * cached_tokens
+        slope_j = self._excess_slope_j * count
+        over, first = excess_j > 0.0, iterations
+        if excess_j * slope_j < 0.0:
+            first = min(math.ceil(-excess_j / slope_j), iterations)
+        if first == iterations:
+            return self._series(count, cached_tokens, iterations, over)
+        before = self._series(count, cached_tokens, first, over)
+        after = self._series(count, cached_tokens + count * first, iterations - first, not over)
+        return before[0] + after[0], before[1] + after[1]
 
     def _series(self, count: int, cached_tokens: int, iterations: int, over: bool) -> tuple[float, float]:
         token_sum = iterations * cached_tokens + count * (iterations * (iterations - 1) >> 1)
@@ -168,7 +168,3 @@ class IterationCost:
         if over:
             return time_s, self._limit_w * time_s
         return time_s, iterations * self._batch_j[count] + self._cached_j * token_sum
-
-    def _over(self, count: int, cached_tokens: int) -> bool:
-        energy_j = self._batch_j[count] + self._cached_j * cached_tokens
-        return energy_j > self._limit_w * (self._batch_s[count] + self._cached_s * cached_tokens)

@@ -24,6 +24,7 @@ class ReplicaMeter:
         self, hall: Hall, server: int, accelerators: int, idle_w: float, active: Account, idle: Account
     ) -> None:
         self._hall = hall
+        hall.serves = True
         self._server = server
         self.accelerators = accelerators
         self._idle_w = idle_w

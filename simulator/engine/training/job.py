@@ -126,17 +126,12 @@ class Job:
                 yield from self._write_checkpoint()
         self._finish(placement)
 
-    def settle(self, now_s: float) -> None:
-        """Book energy up to now."""
-        if self._meter is not None:
-            self._meter.settle(now_s)
-
     def close(self, now_s: float) -> None:
         """Record the steps of a job that the end of the run cuts short."""
-        self.settle(now_s)
         if self._stepping_since_s is not None:
             self._count_steps((now_s - self._stepping_since_s) / self._plan.step_s)
         if self._meter is not None:
+            self._meter.settle(now_s)
             self.record.accelerator_energy_j = self._meter.energy_j
 
     def _begin(self, placement: Placement) -> None:
@@ -145,6 +140,7 @@ class Job:
         self.record.outcome = "running"
         account = self._hall.account(self._plan.name, "training")
         self._meter = JobMeter(self._hall, placement, account, now_s)
+        self._hall.attach(self._meter)
         self._meter.enter(Rates.waiting(self._plan.hold_w), now_s)
         self._report("job_started", f"{placement.accelerators} accelerators on {len(placement.servers)} servers")
 
@@ -203,8 +199,10 @@ class Job:
 
     def _finish(self, placement: Placement) -> None:
         now_s = self._env.now
-        self.settle(now_s)
         assert self._meter is not None
+        self._meter.settle(now_s)
+        self._hall.detach(self._meter)
+        self._hall.close_account(self._plan.name, "training")
         self.record.accelerator_energy_j = self._meter.energy_j
         self._meter = None
         self.record.end_s = now_s
