@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from simulator.physics import (
+    accelerator_power,
     airflow,
     carnot_chillers,
     chillers,
@@ -267,6 +268,12 @@ MODELS: Mapping[str, Callable[[Inputs], Any]] = {
     "fat_tree_switches_2_level": lambda i: switches.fat_tree_switches(i["k"], 2),
     "fat_tree_switches_3_level": lambda i: switches.fat_tree_switches(i["k"], 3),
     "switch_power": _switch,
+    "energy_roofline_energy": lambda i: accelerator_power.energy_roofline_j(
+        i["flop"], i["bytes"], (i["peak_flop_s"], i["peak_b_s"]), (i["e_flop_j"], i["e_byte_j"], i["p_const_w"])
+    ),
+    "two_term_power": lambda i: accelerator_power.two_term_power_w(
+        (i["a_compute"], i["a_memory"]), (i["k_compute_w"], i["k_memory_w"]), i["p_idle_w"], i["cap_w"]
+    ),
     "adiabatic_temperature_rise": lambda i: thermal.adiabatic_temperature_rise_k(i["p_w"], i["t_s"], i["c_j_k"]),
 }
 """Adapter of each reference model; further models join as the project implements them."""

@@ -61,7 +61,7 @@ def measured(
     }
 
 
-def serving(requests: int, rate_per_s: float, prompt: np.ndarray, output: np.ndarray) -> dict[str, Any]:  # type: ignore[type-arg]
+def serving(requests: int, rate_per_s: float, prompt: np.ndarray, output: np.ndarray) -> dict[str, Any]:
     """Measure Llama 3 8B on one A100-80: 512 tokens per iteration, 128 sequences, blocks of 16.
 
     The published figures for these workloads come from a simulator without host time between iterations, so there is

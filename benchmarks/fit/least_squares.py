@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 Array = NDArray[np.float64]
-Model = Callable[[Array, NDArray[np.bool_]], Array]
+Mask = NDArray[np.bool_]
+Model = Callable[[Array, Mask], Array]
 """Prediction for parameters and a mask of rows."""
 
 
@@ -78,7 +79,7 @@ def fit(model: Model, measured: Array, parameters: Sequence[Parameter], groups: 
     )
 
 
-def _solve(model: Model, measured: Array, parameters: Sequence[Parameter], rows: NDArray[np.bool_]) -> Array:
+def _solve(model: Model, measured: Array, parameters: Sequence[Parameter], rows: Mask) -> Array:
     scale = np.array([entry.start for entry in parameters])
 
     def residuals(scaled: Array) -> Array:

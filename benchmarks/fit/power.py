@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from benchmarks.fit.least_squares import Array, Fit, Parameter, fit
+from benchmarks.fit.least_squares import Array, Fit, Mask, Parameter, fit
 from simulator.errors import InputError
 from simulator.physics.inference import inference_model
 from simulator.physics.precision import PRECISIONS
@@ -35,7 +36,7 @@ def fit_serving(rows: pd.DataFrame, profile: str) -> Fit:
     running = table.running.to_numpy()
     flop, moved = table.flop_per_s.to_numpy(), table.bytes_per_s.to_numpy()
 
-    def model(p: Array, mask: Array) -> Array:
+    def model(p: Array, mask: Mask) -> Array:
         raw = p[0] * running[mask] + power.idle_context_w * (1.0 - running[mask])
         raw = raw + p[1] * flop[mask] + p[2] * moved[mask]
         return _limited(raw, power.cap_w)
@@ -56,7 +57,7 @@ def fit_kernels(data: Path, profile: str = "h200-sxm-141gb") -> Fit:
     flop, moved, watts = flop[possible], moved[possible], table.power.to_numpy(float)[possible]
     size_band = np.digitize(m[possible], [64, 1024])
 
-    def model(p: Array, mask: Array) -> Array:
+    def model(p: Array, mask: Mask) -> Array:
         return _limited(p[0] + p[1] * flop[mask] + p[2] * moved[mask], power.cap_w)
 
     return fit(model, watts, _parameters(record, power.cap_w), groups=size_band)
@@ -136,7 +137,7 @@ def _load(row: object, profile: str) -> dict[str, float]:
     sizes = np.arange(len(costs.tokens.flop))
     rows = np.arange(len(costs.head.flop))
 
-    def at(values: Array, index: Array, place: float) -> float:
+    def at(values: Array, index: NDArray[np.int64], place: float) -> float:
         return float(np.interp(place, index, values))
 
     attention = costs.attention
@@ -165,4 +166,5 @@ def _parameters(record: object, cap_w: float) -> list[Parameter]:
 
 def _limited(raw: Array, cap_w: float) -> Array:
     # Boards hold about 1.5 % below their limit.
-    return (raw**-_SHARPNESS + (0.985 * cap_w) ** -_SHARPNESS) ** (-1.0 / _SHARPNESS)
+    limited: Array = (raw**-_SHARPNESS + (0.985 * cap_w) ** -_SHARPNESS) ** (-1.0 / _SHARPNESS)
+    return limited

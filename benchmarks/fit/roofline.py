@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.fit.least_squares import Array, Fit, Parameter, fit
+from benchmarks.fit.least_squares import Array, Fit, Mask, Parameter, fit
 from simulator.physics import transformer as tf
 from simulator.physics.links import traffic_bytes
 from simulator.physics.roofline import smooth_maximum
@@ -31,9 +31,11 @@ def fit_layer(data: Path, gpu: str) -> Fit:
     flop, weights = rows.flop.to_numpy(), rows.weight_bytes.to_numpy()
     values = rows.elementwise_bytes.to_numpy()
 
-    def model(p: Array, mask: Array) -> Array:
+    def model(p: Array, mask: Mask) -> Array:
         compute, memory = flop[mask] / (p[0] * peak), weights[mask] / (p[1] * bandwidth)
-        return smooth_maximum(compute, memory, p[2]) + values[mask] / (p[3] * bandwidth) + p[4]
+        return np.asarray(
+            smooth_maximum(compute, memory, p[2]) + values[mask] / (p[3] * bandwidth) + p[4], dtype=np.float64
+        )
 
     return fit(
         model,
@@ -77,8 +79,10 @@ def fit_decode_attention(data: Path, peak_bandwidth: float = 4.8e12) -> Fit:
     kv = 4.0 * rows.batch_size * (rows.isl + rows.step) * rows.num_key_value_heads * rows.head_dim
     kv_bytes, sequence_heads = kv.to_numpy(float), (rows.batch_size * rows.num_heads).to_numpy(float)
 
-    def model(p: Array, mask: Array) -> Array:
-        return p[0] + kv_bytes[mask] / (p[1] * peak_bandwidth) + p[2] * sequence_heads[mask]
+    def model(p: Array, mask: Mask) -> Array:
+        return np.asarray(
+            p[0] + kv_bytes[mask] / (p[1] * peak_bandwidth) + p[2] * sequence_heads[mask], dtype=np.float64
+        )
 
     return fit(
         model,
@@ -101,8 +105,8 @@ def fit_prefill_attention(data: Path, peak: float = 989e12, peak_bandwidth: floa
     keys = 2.0 * (rows.isl + rows.step) * rows.num_key_value_heads
     moved = (2.0 * rows.batch_size * rows.head_dim * (queries + keys)).to_numpy(float)
 
-    def model(p: Array, mask: Array) -> Array:
-        return p[0] + flop[mask] / (p[1] * peak) + moved[mask] / (p[2] * peak_bandwidth)
+    def model(p: Array, mask: Mask) -> Array:
+        return np.asarray(p[0] + flop[mask] / (p[1] * peak) + moved[mask] / (p[2] * peak_bandwidth), dtype=np.float64)
 
     return fit(
         model,
@@ -127,17 +131,18 @@ def fit_all_reduce(data: Path, gpu: str) -> Fit:
     """Fit all-reduce inside a DGX server to Vidur's table (2, 4 and 8 ranks)."""
     table = pd.read_csv(data / f"hardware/vidur_profiling/network/{gpu}_dgx/all_reduce.csv", index_col=0)
     table = table[(table.devices_per_node == table.num_workers) & (table.num_workers > 1)]
-    table = table.groupby(["num_workers", "size"], as_index=False)["time_stats.all_reduce.median"].median()
+    column = "time_stats.all_reduce.median"
+    table = table[["num_workers", "size", column]].groupby(["num_workers", "size"]).median().reset_index()
     ranks = table.num_workers.to_numpy(float)
     sent = np.array([traffic_bytes("all_reduce", s, int(n)) for s, n in zip(table["size"], ranks, strict=True)])
     link = {"a100": 300e9, "h100": 450e9}[gpu]
 
-    def model(p: Array, mask: Array) -> Array:
-        return p[0] + p[1] * (ranks[mask] - 1.0) + sent[mask] / (p[2] * link)
+    def model(p: Array, mask: Mask) -> Array:
+        return np.asarray(p[0] + p[1] * (ranks[mask] - 1.0) + sent[mask] / (p[2] * link), dtype=np.float64)
 
     return fit(
         model,
-        table["time_stats.all_reduce.median"].to_numpy(float) * 1e-3,
+        table[column].to_numpy(float) * 1e-3,
         [
             Parameter("startup_s", 0.0, 3e-5, 2e-4),
             Parameter("rank_s", 0.0, 1e-6, 2e-5),

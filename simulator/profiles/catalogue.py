@@ -78,6 +78,9 @@ def model(name_or_path: str, base: Path) -> Profile[ModelRecord]:
     name = name_or_path
     if not _is_path(name) or name.lower() in _aliases():
         name = name if (_folder("models") / f"{name}.yaml").is_file() else _aliases().get(name.lower(), name)
+    if _is_path(name) and not path.exists():
+        known = [*shipped_names("models"), *_aliases()]
+        raise InputError(f"no model is called '{name}', and there is no such file{nearest_match(name, known)}")
     return _find("models", ModelRecord, name, base)
 
 

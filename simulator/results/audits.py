@@ -11,7 +11,7 @@ import pandas as pd
 from simulator.records import RunRecords
 from simulator.results.context import RunContext
 from simulator.results.ledger import Ledger
-from simulator.results.metrics import embodied_kg
+from simulator.results.metrics import embodied_kg, network_embodied_kg
 from simulator.results.summary import Summary
 from simulator.results.tables import SERVER_PARTS, hall_sum
 from simulator.signals.base import ConstantSignal, Signal
@@ -157,12 +157,16 @@ def _integrated(records: RunRecords, signal: Signal) -> float:
 
 
 def _embodied(records: RunRecords, summary: Summary) -> Iterator[Audit]:
-    allocated_kg = 0.0
+    allocated_kg = held_s = 0.0
     for hall in records.halls:
-        total_s = hall.accelerators * records.duration_s
+        hall_s = hall.accelerators * records.duration_s
         for (name, workload, _), reading in sorted(records.accounts.items()):
-            if name == hall.name and workload and total_s:
-                allocated_kg += float(reading[3]) / total_s * embodied_kg(hall, records.duration_s)
+            if name == hall.name and workload and hall_s:
+                held_s += float(reading[3])
+                allocated_kg += float(reading[3]) / hall_s * embodied_kg(hall, records.duration_s)
+    total_s = sum(hall.accelerators for hall in records.halls) * records.duration_s
+    if total_s:
+        allocated_kg += held_s / total_s * network_embodied_kg(records)
     yield _balance(
         "embodied emissions allocated + unallocated = all",
         allocated_kg + summary.embodied_unallocated_kg_co2e,

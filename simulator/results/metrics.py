@@ -117,21 +117,32 @@ def embodied_kg(hall: HallFacts, duration_s: float) -> float:
     return total_kg * duration_s / (hall.lifetime_years * SECONDS_PER_YEAR)
 
 
+def network_embodied_kg(records: RunRecords) -> float:
+    """Return the embodied emissions of the switches between servers that fall into a run."""
+    network = records.network
+    if network is None:
+        return 0.0
+    return (
+        network.switches * network.embodied_kg_co2e * records.duration_s / (network.lifetime_years * SECONDS_PER_YEAR)
+    )
+
+
 def unallocated_embodied_kg(records: RunRecords) -> float:
-    """Return the part of the embodied emissions for accelerators that no workload held."""
-    unallocated_kg = 0.0
+    """Return the part of the embodied emissions for accelerators that no workload held, switches by their share."""
+    unallocated_kg, idle_s, total_s = 0.0, 0.0, 0.0
     for hall in records.halls:
-        total_s = hall.accelerators * records.duration_s
-        idle = records.accounts.get((hall.name, "", "idle"))
-        idle_s = float(idle[3]) if idle is not None else 0.0
-        share = idle_s / total_s if total_s else 1.0
-        unallocated_kg += share * embodied_kg(hall, records.duration_s)
-    return unallocated_kg
+        hall_s = hall.accelerators * records.duration_s
+        reading = records.accounts.get((hall.name, "", "idle"))
+        free_s = float(reading[3]) if reading is not None else 0.0
+        unallocated_kg += (free_s / hall_s if hall_s else 1.0) * embodied_kg(hall, records.duration_s)
+        idle_s, total_s = idle_s + free_s, total_s + hall_s
+    return unallocated_kg + (idle_s / total_s if total_s else 1.0) * network_embodied_kg(records)
 
 
 def _embodied(records: RunRecords) -> dict[str, float]:
+    halls_kg = sum(embodied_kg(hall, records.duration_s) for hall in records.halls)
     return {
-        "embodied_emissions_kg_co2e": sum(embodied_kg(hall, records.duration_s) for hall in records.halls),
+        "embodied_emissions_kg_co2e": halls_kg + network_embodied_kg(records),
         "embodied_unallocated_kg_co2e": unallocated_embodied_kg(records),
     }
 

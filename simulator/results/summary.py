@@ -37,7 +37,7 @@ class Summary:
         unmet_heat_kwh: heat that the cooling plant could not remove.
         operational_emissions_kg_co2e: energy x carbon intensity, location-based, step by step.
         mean_carbon_intensity_g_per_kwh: operational emissions / facility energy.
-        embodied_emissions_kg_co2e: emissions of making accelerators and servers, spread evenly over their lifetimes.
+        embodied_emissions_kg_co2e: making accelerators, servers and switches, spread evenly over their lifetimes.
         embodied_unallocated_kg_co2e: part of them for accelerators that no workload held.
         energy_cost_usd: energy x price, step by step.
         requests_arrived: requests that arrived.

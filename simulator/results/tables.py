@@ -38,10 +38,12 @@ def power_table(records: RunRecords) -> pd.DataFrame:
             "end_s": records.steps.ends_s,
             "accelerator_w": hall_sum(records, "accelerator_w"),
             "host_w": hall_sum(records, "host_w"),
-            "network_w": hall_sum(records, "fabric_w") + hall_sum(records, "nic_w") + columns["network_w"],
-            "storage_w": hall_sum(records, "storage_w") + columns["shared_storage_w"],
+            "server_network_w": hall_sum(records, "fabric_w") + hall_sum(records, "nic_w"),
+            "server_storage_w": hall_sum(records, "storage_w"),
             "server_fan_w": hall_sum(records, "fan_w"),
             "psu_loss_w": hall_sum(records, "psu_loss_w"),
+            "switch_w": columns["network_w"],
+            "shared_storage_w": columns["shared_storage_w"],
             "cooling_w": cooling,
             "distribution_loss_w": columns["power.pdu_loss_w"]
             + columns["power.ups_loss_w"]

@@ -51,14 +51,14 @@ class ModelledRate(Section):
     """Speed follows from architecture, plan and device profile."""
 
     kind: Literal["modelled"]
-    sustained_fraction: Share = 0.8
-    """Sustained / modelled rate of the devices over a real run."""
+    sustained_fraction: Share = 0.75
+    """Sustained / modelled rate of the devices over a real run; fitted to four published runs (docs/validation.md)."""
     tensor_overlap: Fraction = 0.0
     """Share of tensor-parallel communication hidden behind products."""
     data_overlap: Fraction = 0.8
     """Share of the last backward pass behind which gradient reduction can hide."""
-    step_overhead_s: NonNegative = 0.1
-    """Host work between steps."""
+    step_overhead_s: NonNegative = 0.17
+    """Host work between steps, from the same fit; close to 0 where a whole step is captured as one graph."""
 
 
 class AchievedRate(Section):

@@ -1,0 +1,47 @@
+"""Command line of the validation."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.validation import mlperf_training, physics_vectors, silicon
+from benchmarks.validation.report import Report
+
+KINDS: dict[str, Callable[[Path], Report]] = {
+    "physics-vectors": physics_vectors.validate,
+    "silicon": silicon.validate,
+    "mlperf-training": mlperf_training.validate,
+}
+
+
+def main() -> None:
+    """Validate against a file or folder, write the report and print what stands out."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.validation")
+    parser.add_argument("kind", choices=sorted(KINDS))
+    parser.add_argument("path", type=Path, help="file or folder in the published format")
+    parser.add_argument("--json", type=Path, help="file for the report")
+    arguments = parser.parse_args()
+    report = KINDS[arguments.kind](arguments.path)
+    content = report.as_dict()
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(content, indent=2) + "\n")
+    for case in sorted(report.cases, key=lambda case: -abs(case.relative_error))[:20]:
+        fit = " (used in a fit)" if case.used_in_fit else ""
+        print(
+            f"{case.relative_error:+8.1%}  {case.metric:<12} {case.predicted:12,.4g} {case.measured:12,.4g} "
+            f"{case.unit:<5} {case.case_id}{fit}"
+        )
+    for why in sorted({why for _, why in report.skipped}):
+        print(f"skipped {sum(entry == why for _, entry in report.skipped):5,}: {why}")
+    if report.cases:
+        print(
+            f"{len(report.cases):,} cases, mean absolute error {content['mape']:.1%}, "
+            f"median {content['median_abs_error']:.1%}"
+        )
+
+
+if __name__ == "__main__":
+    main()

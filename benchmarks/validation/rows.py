@@ -1,0 +1,43 @@
+"""Reads tables in a published format from a file, or from all files of a folder that have it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+Row = dict[str, str]
+
+
+def read_rows(path: Path, columns: set[str]) -> list[Row]:
+    """Return the rows of a CSV file, or of every CSV file below a folder that has the columns.
+
+    Args:
+        path: file or folder.
+        columns: columns that tell the format.
+
+    Raises:
+        SystemExit: there is no such file, or none with these columns.
+    """
+    files = sorted(path.rglob("*.csv")) if path.is_dir() else [path]
+    rows: list[Row] = []
+    found = False
+    for file in files:
+        if not file.is_file():
+            raise SystemExit(f"{file}: no such file")
+        if columns <= set(_header(file)):
+            found = True
+            rows += list(_rows(file))
+    if not found:
+        raise SystemExit(f"{path}: no table with the columns {', '.join(sorted(columns))}")
+    return rows
+
+
+def _header(file: Path) -> list[str]:
+    with file.open(newline="", encoding="utf-8-sig") as stream:
+        return next(csv.reader(stream), [])
+
+
+def _rows(file: Path) -> Iterator[Row]:
+    with file.open(newline="", encoding="utf-8-sig") as stream:
+        yield from csv.DictReader(stream)
