@@ -32,7 +32,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-_out = Console()
+_PIPE_COLUMNS = 160
+"""Width of tables where there is no terminal to ask."""
+_out = Console() if sys.stdout.isatty() else Console(width=_PIPE_COLUMNS)
 _err = Console(stderr=True)
 
 Settings = Annotated[

@@ -72,6 +72,21 @@ _SECTIONS = {
 }
 
 
+_WORKLOAD_HEADINGS = {
+    "energy_kwh": "kWh",
+    "idle_energy_kwh": "idle kWh",
+    "operational_emissions_kg_co2e": "kg CO2e",
+    "energy_cost_usd": "USD",
+    "accelerator_h": "acc. h",
+    "requests_completed": "requests",
+    "output_tokens": "tokens out",
+    "ttft_p50_s": "TTFT p50 s",
+    "ttft_p99_s": "p99",
+    "tpot_p50_s": "TPOT p50 s",
+    "tpot_p99_s": "p99 ",
+}
+
+
 def report(result: Result) -> Iterator[RenderableType]:
     """Yield the parts of a run's report."""
     summary = result.summary.as_dict()
@@ -85,7 +100,7 @@ def report(result: Result) -> Iterator[RenderableType]:
         if title == "inference":
             yield _latencies(summary)
     if len(result.workloads) > 1:
-        yield _frame("workloads", result.workloads)
+        yield _frame("workloads", result.workloads.rename(columns=_WORKLOAD_HEADINGS))
     if len(result.jobs):
         yield _frame("jobs", result.jobs[["name", "accelerators", "queue_s", "steps", "step_s", "mfu", "outcome"]])
     if len(result.events):
