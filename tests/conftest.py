@@ -5,6 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("reproducible", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None, max_examples=2000)
+settings.load_profile("reproducible")
+"""Every run tries the same examples; `pytest --hypothesis-profile=search` looks for new ones. Times are not tested."""
 
 ROOT = Path(__file__).resolve().parents[1]
 

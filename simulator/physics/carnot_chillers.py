@@ -66,7 +66,7 @@ def carnot_chiller_cop(
 
     COP = min(eta T_e / max(T_c - T_e, lift_min) eta_PL, COP_max) in kelvin, T_e = T_l - dT_e, T_c = T_cond + dT_c.
     Modelica Buildings, Fluid.Chillers.BaseClasses.Carnot, with its approaches held constant; lift floor and cap from
-    the design brief, physics section 1.6.
+    the docs/sources.md, chillers.
 
     >>> machine = CarnotMachine(0.6, 2.0, 2.0, minimum_lift_k=10.0, maximum_cop=14.0)
     >>> round(carnot_chiller_cop(machine, 18.0, 35.0), 3)

@@ -90,7 +90,7 @@ def server_fan_flow_ratio(
         minimum_flow_ratio: lowest fan flow over reference flow.
         maximum_flow_ratio: highest fan flow over reference flow.
 
-    phi = clip([q (T_lim - T_ref) / (T_lim - T_in)]^(1/p)). Design brief, physics section 1.3, where it is checked
+    phi = clip([q (T_lim - T_ref) / (T_lim - T_in)]^(1/p)). docs/sources.md, server fans, where it is checked
     against measurements of two colocation sites (Coroama 2025, arXiv 2509.26163).
 
     >>> round(server_fan_flow_ratio(1.0, 30.0, reference_inlet_c=25.0, component_limit_c=85.0), 3)

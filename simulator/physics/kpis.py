@@ -116,8 +116,7 @@ def itue(it_energy_j: Number, compute_energy_j: Number) -> float:
         it_energy_j: energy of the IT equipment (J), one total or intervals.
         compute_energy_j: that energy without server fans and power supply losses (J).
 
-    ITUE = sum E_IT / sum E_compute, at least 1. Patterson et al. 2013 (TUE); design brief,
-    physics section 1.9.
+    ITUE = sum E_IT / sum E_compute, at least 1. Patterson et al. 2013 (TUE).
 
     >>> itue(110.0, 100.0)
     1.1

@@ -1,8 +1,8 @@
 """Calibrated time of collectives between accelerators, inside a server and across servers.
 
-Form: t = a + b (p - 1) + f(p) S / B, fitted to published all-reduce tables within about 10 % (design brief, peers
-section 4.4). The bandwidth factor f is the one of the textbook ring: all-reduce 2 (p-1)/p; all-gather, reduce-scatter
-and all-to-all (p-1)/p; send 1.
+Form: t = a + b (p - 1) + f(p) S / B, fitted to published all-reduce tables within about 10 % (docs/validation.md). The
+bandwidth factor f is the one of the textbook ring: all-reduce 2 (p-1)/p; all-gather, reduce-scatter and all-to-all
+(p-1)/p; send 1.
 """
 
 from __future__ import annotations

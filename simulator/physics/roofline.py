@@ -1,7 +1,7 @@
 """Calibrated roofline: how long a device takes for matrix products, attention and what lies between them.
 
 Form and accuracy: five numbers per device reproduce 18,531 published layer times within 4 to 5 %, also for models and
-tensor-parallel degrees that the fit never saw (design brief of the project, peers section 4.1). All fractions are at
+tensor-parallel degrees that the fit never saw (docs/validation.md). All fractions are at
 most 1, so no time is ever shorter than the datasheet's peak rates allow.
 """
 

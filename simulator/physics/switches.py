@@ -17,7 +17,7 @@ def fat_tree_hosts(ports: int, levels: Levels) -> int:
         ports: ports k of a switch, even.
         levels: 2 (leaves and spines) or 3.
 
-    Two levels k^2 / 2, three levels k^3 / 4. Design brief, physics section 3.2.
+    Two levels k^2 / 2, three levels k^3 / 4. Al-Fares et al. 2008, SIGCOMM.
 
     >>> fat_tree_hosts(64, 3)
     65536
@@ -33,7 +33,7 @@ def fat_tree_switches(ports: int, levels: Levels) -> int:
         ports: ports k of a switch, even.
         levels: 2 (k leaves and k / 2 spines) or 3.
 
-    Two levels 3 k / 2, three levels 5 k^2 / 4. Design brief, physics section 3.2.
+    Two levels 3 k / 2, three levels 5 k^2 / 4. Al-Fares et al. 2008, SIGCOMM.
 
     >>> fat_tree_switches(64, 2), fat_tree_switches(64, 3)
     (96, 5120)

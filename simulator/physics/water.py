@@ -13,7 +13,7 @@ SPECIFIC_HEAT_J_PER_KG_K = 4184.0
 """Liquid water of constant properties, as in Modelica Buildings, Media.Water (specific heat at 20 degC)."""
 
 HEAT_OF_VAPORIZATION_J_PER_KG = 2.43e6
-"""Near 30 degC; design brief, physics section 1.7."""
+"""Near 30 degC; docs/sources.md, towers and water."""
 
 
 def evaporation_by_heat_kg_per_s(

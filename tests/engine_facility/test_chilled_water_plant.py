@@ -127,7 +127,7 @@ def test_design_point(chilled_water: ChilledWaterParameters) -> None:
     plant = ChilledWaterPlant.sized_for(IT_W, p)
     s = plant.sizing
     step = plant.step(60.0, s.heat_w, 35.0, p.tower_design_wet_bulb_c)
-    # 32 W of fan per kW at full flow (design brief, physics section 1.5); with one handler in nine to spare 27.
+    # 32 W of fan per kW at full flow (docs/sources.md, plant fans and pumps); with one handler in nine to spare 27.
     assert s.crah_fan_power_w / s.heat_w == pytest.approx(0.032 * 9 / 8, rel=0.01)
     assert step.mode is MECHANICAL
     assert step.chilled_water_supply_c == 18.0

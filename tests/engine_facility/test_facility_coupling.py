@@ -34,7 +34,7 @@ def entangled(chain: PowerChainParameters) -> PowerChainParameters:
 def test_shipped_site(chilled_water: ChilledWaterParameters, power_chain: PowerChainParameters) -> None:
     site = facility(chilled_water, power_chain)
     cold, hot = (site.step(86_400.0, 0.8e6, t, t - 3.0) for t in (3.0, 28.0))
-    # Published fleets: 1.08 to 1.18 a year (design brief, physics section 1.1); a 2N double-conversion site is higher.
+    # Published fleets: 1.08 to 1.18 a year (docs/sources.md, facilities); a 2N double-conversion site is higher.
     assert cold.pue is not None
     assert hot.pue is not None
     assert 1.05 < cold.pue < 1.12

@@ -27,7 +27,7 @@ def test_reference_point() -> None:
 
 
 def test_effectiveness_implied_by_the_published_machine() -> None:
-    # Design brief, physics section 1.6: 0.67 for the 19XR with approaches of 1.5 K at its reference point, where the
+    # docs/sources.md, chillers: 0.67 for the 19XR with approaches of 1.5 K at its reference point, where the
     # condenser water leaves 5.2 K warmer than it enters (0.07571 m3/s).
     point = eir_operation(CARRIER_19XR_1407KW, 1_406_600.0, 6.67, 29.44)
     leaving_c = 29.44 + point.condenser_heat_w / (0.07571 * 995.586 * 4184.0)

@@ -67,7 +67,7 @@ def test_overload_and_broken_tables_are_refused() -> None:
     ("load", "efficiency"), [(0.10, 0.915), (0.25, 0.956), (0.50, 0.968), (0.75, 0.971), (1.00, 0.971)]
 )
 def test_modern_double_conversion(load: float, efficiency: float) -> None:
-    # Design brief, physics section 1.2: printed to a tenth of a percent.
+    # docs/sources.md, power chain: printed to a tenth of a percent.
     assert load * 1e6 / three_term_input_w(load * 1e6, 1e6, DOUBLE_CONVERSION) == pytest.approx(efficiency, abs=6e-4)
 
 

@@ -38,7 +38,7 @@ def test_affinity_is_the_cube_and_halves_to_an_eighth() -> None:
 
 
 def test_fan_wall_needs_32_watts_per_kilowatt() -> None:
-    # Design brief, physics section 1.5: 300 Pa, efficiency 0.65 and 12 K give 32 W per kW of air heat.
+    # docs/sources.md, plant fans and pumps: 300 Pa, efficiency 0.65 and 12 K give 32 W per kW of air heat.
     flow = 1000.0 / (1.2 * 1005.0 * 12.0)
     assert fans.fan_power_w(flow, 300.0, 0.65) == pytest.approx(32.0, abs=0.2)
 
@@ -49,7 +49,7 @@ def _server(inlet_c: float, heat_ratio: float = 1.0, **limits: float) -> float:
 
 @pytest.mark.parametrize(("inlet_c", "expected"), [(23.0, 0.884), (27.0, 1.136), (30.0, 1.386)])
 def test_server_fans_follow_the_inlet(inlet_c: float, expected: float) -> None:
-    # Design brief, physics section 1.3: relative to 25 degC at constant heat.
+    # docs/sources.md, server fans: relative to 25 degC at constant heat.
     assert _server(inlet_c) == pytest.approx(expected, abs=5e-4)
 
 

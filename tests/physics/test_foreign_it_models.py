@@ -55,5 +55,5 @@ def test_frontier_node_at_full_load() -> None:
     # Reference vector nod-001: ExaDigiT RAPS, config/frontier.yaml.
     node = RapsNode(cpu_w=280.0, gpu_w=560.0, gpus=4, memory_w=74.26, nic_w=20.0, nics=4, storage_w=30.0)
     assert raps_node_power_w(node, 13.0, 0.98) == pytest.approx(2772.7143, abs=1e-4)
-    # Four nodes behind one rectifier, (P + 17) / 0.96: design brief, physics section 1.2.
+    # Four nodes behind one rectifier, (P + 17) / 0.96: ExaDigiT RAPS.
     assert raps_conversion_w(4 * 2772.7143, 17.0, 0.96) == pytest.approx((4 * 2772.7143 + 17.0) / 0.96)

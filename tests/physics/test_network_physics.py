@@ -92,7 +92,7 @@ def test_switch_power() -> None:
     # Reference vector net-004.
     assert switches.switch_power_w(CISCO_8201, 32, 1.6e12, 1500) == pytest.approx(308.54327, abs=1e-4)
     assert switches.switch_power_w(CISCO_8201, 0, 0.0, 1500) == 253.85
-    # Design brief, physics section 3.1: 3.2 Tb/s adds 14 W to 302 W.
+    # docs/sources.md, network devices: 3.2 Tb/s adds 14 W to 302 W.
     idle = switches.switch_power_w(CISCO_8201, 32, 0.0, 1500)
     assert idle == pytest.approx(302.0, abs=0.5)
     assert switches.switch_power_w(CISCO_8201, 32, 3.2e12, 1500) - idle == pytest.approx(14.0, abs=0.3)

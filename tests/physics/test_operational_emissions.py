@@ -88,6 +88,6 @@ def test_diesel() -> None:
     # 40 CFR 98 Table C-1: 10.206 kg/gal (the EPA hub prints 10.21).
     per_gallon = fuel_co2_per_volume(DIESEL_CO2_KG_PER_MMBTU, DIESEL_HEAT_MMBTU_PER_GALLON)
     assert per_gallon == pytest.approx(10.20648, abs=1e-9)
-    # Design brief, physics section 2.5: 30 to 40 % on the higher heating value is 0.6 to 0.8 kg/kWh, rounded outwards.
+    # Efficiency of 30 to 40 % on the higher heating value is 0.6 to 0.8 kg/kWh, rounded outwards.
     assert generator_co2_kg_per_j(0.40) * 3.6e6 == pytest.approx(0.631, abs=1e-3)
     assert generator_co2_kg_per_j(0.30) * 3.6e6 == pytest.approx(0.841, abs=1e-3)

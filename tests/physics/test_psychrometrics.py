@@ -61,7 +61,7 @@ def test_arrays_give_what_scalars_give() -> None:
 
 
 def test_stull_reproduces_its_worked_example_and_stays_within_a_kelvin() -> None:
-    # Stull 2011: 20 degC and 50 % give 13.7 degC. Design brief, physics section 5: errors up to 1 K.
+    # Stull 2011: 20 degC and 50 % give 13.7 degC. Its errors reach 1 K.
     assert psy.wet_bulb_stull_c(20.0, 0.5) == pytest.approx(13.7, abs=0.05)
     for dry_bulb_c in (0.0, 10.0, 25.0, 40.0):
         for humidity in (0.2, 0.5, 0.9):

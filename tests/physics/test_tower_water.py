@@ -17,13 +17,13 @@ def test_published_examples() -> None:
 
 
 def test_ideal_latent_make_up_per_heat() -> None:
-    # Design brief, physics section 1.7: 1.98 l per kWh of heat at four cycles; reference vector twr-006.
+    # docs/sources.md, towers and water: 1.98 l per kWh of heat at four cycles; reference vector twr-006.
     evaporated = water.evaporation_by_heat_kg_per_s(3.6e6, 1.0)
     assert water.makeup(evaporated, 0.0, 4.0) == pytest.approx(1.975309, abs=1e-6)
 
 
 def test_default_loss_factor_exceeds_pure_latent_cooling() -> None:
-    # Design brief, physics section 1.7: 0.2 %/K against 0.172 %/K, which is cp / h_fg.
+    # docs/sources.md, towers and water: 0.2 %/K against 0.172 %/K, which is cp / h_fg.
     latent_per_k = water.SPECIFIC_HEAT_J_PER_KG_K / water.HEAT_OF_VAPORIZATION_J_PER_KG
     assert latent_per_k == pytest.approx(0.00172, abs=5e-6)
     flow, range_k = 30.0, 5.56
@@ -60,7 +60,7 @@ def test_heavy_drift_leaves_nothing_to_blow_down() -> None:
     [(0.0, 0.5, 0.65), (12.0, 0.65, 0.85), (30.0, 0.85, 1.1), (40.0, 0.9, 1.3)],
 )
 def test_saturated_exit_spans_the_latent_fractions_of_the_brief(dry_bulb_c: float, low: float, high: float) -> None:
-    # Design brief, physics section 1.7: 0.75 in cold to 1 in hot weather, more in dry heat. 36 kg/s of air for 1 MW is
+    # docs/sources.md, towers and water: 0.75 in cold to 1 in hot weather, more in dry heat. 36 kg/s of air for 1 MW is
     # 1.2 kg of water per kg of air at a range of 5.56 K.
     wet_bulb_c = psychrometrics.wet_bulb_c(dry_bulb_c, 0.5)
     evaporated = water.evaporation_by_saturated_exit_kg_per_s(1e6, 36.0, dry_bulb_c, wet_bulb_c, 101_325.0)

@@ -156,7 +156,7 @@ def test_parts_add_up(file: Path, share: float, busy: float, traffic: float, inl
 
 @pytest.mark.parametrize("name", ["dgx-a100", "dgx-h100", "dgx-h200", "mi300x-8", "hgx-b200-water"])
 def test_redundant_supplies_share_the_load(name: str) -> None:
-    """Redundant supplies run at 20 to 50 % of their rating each at work (design brief, physics section 1.2)."""
+    """Redundant supplies run at 20 to 50 % of their rating each at work (docs/sources.md, power supplies)."""
     record = server(name)
     rated_w = record.power_supply.count * record.power_supply.rated_w
     assert 0.2 < output_w(full_load(record, 25.0)) / rated_w < 0.5
