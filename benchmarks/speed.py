@@ -115,18 +115,18 @@ def serving_conversation(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def year(arguments: argparse.Namespace) -> dict[str, Any]:
-    """A year of a hall of 4,096 H100 at plant steps of 60 s, with training jobs that come and go."""
+    """A year of a hall of 4,096 H100 at plant steps of 60 s, with 300 training jobs of 32 to 1,024 accelerators."""
     return measured(
         lambda: sim.from_dict(training_year(arguments.jobs or 300)), "jobs", lambda r: r.summary.jobs_completed
     )
 
 
 def training_year(jobs: int) -> dict[str, Any]:
-    """Return a year of jobs of 8 to 512 accelerators."""
+    """Return a year of jobs of 32 to 1,024 accelerators."""
     generator = np.random.default_rng(0)
     workloads = []
     for index in range(jobs):
-        data = int(2 ** generator.integers(1, 8))
+        data = int(2 ** generator.integers(3, 9))
         workloads.append(
             {
                 "kind": "training",
@@ -139,7 +139,7 @@ def training_year(jobs: int) -> dict[str, Any]:
                 "sequence_tokens": 8192,
                 "batch_sequences": 4 * data,
                 "recompute": "full",
-                "length": {"kind": "steps", "steps": int(generator.integers(2_000, 60_000))},
+                "length": {"kind": "steps", "steps": int(generator.integers(50_000, 800_000))},
             }
         )
     return scenario(
