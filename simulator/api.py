@@ -11,6 +11,7 @@ from typing import Any
 
 from simulator.assembly.build import assemble
 from simulator.assembly.serving import ServingEngine
+from simulator.documents.plain_values import plain_value
 from simulator.documents.yaml_source import Document
 from simulator.engine.datacenter import Progress
 from simulator.results import comparison, store
@@ -44,7 +45,7 @@ def from_dict(data: Mapping[str, Any], base: str | Path = ".") -> Scenario:
     Raises:
         InputError: with every fault.
     """
-    return scenario_from(Document("scenario", dict(data)), Path(base))
+    return scenario_from(Document("scenario", plain_value(data, "scenario")), Path(base))
 
 
 def check(scenario: Scenario) -> None:

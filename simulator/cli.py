@@ -19,7 +19,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from simulator import api
 from simulator.errors import AuditError, InputError, WattlineError
 from simulator.profiles import catalogue
-from simulator.results import plots, text_report
+from simulator.results import plots, store, text_report
 from simulator.scenario.loader import Scenario, parse_setting
 from simulator.scenario.schema import ScenarioRecord
 
@@ -56,9 +56,11 @@ def run(
     """Run a scenario, print its report, and save tables and plots."""
     with _failures():
         loaded = _load(scenario, settings)
+        place = out or Path("runs") / loaded.name
+        store.check_place(place)
         with _progress(loaded) as progress:
             result = api.run(loaded, progress, engine)
-        directory = api.save(result, out or Path("runs") / loaded.name)
+        directory = api.save(result, place)
         plots.save_plots(result, directory)
         for block in text_report.report(result):
             _out.print(block)
@@ -142,8 +144,8 @@ def _failures() -> Iterator[None]:
 
 def _print_faults(error: InputError) -> None:
     for fault in error.faults:
-        # Plain and unwrapped: editors and scripts parse these lines.
-        print(fault, file=sys.stderr)  # noqa: T201
+        # Plain and unwrapped, one line each: editors and scripts parse these lines.
+        print(" ".join(str(fault).splitlines()), file=sys.stderr)  # noqa: T201
     count = len(error.faults)
     print(f"{count} fault{'s' if count != 1 else ''}", file=sys.stderr)  # noqa: T201
 

@@ -61,14 +61,15 @@ class InvariantError(WattlineError):
 
 
 def nearest_match(word: str, choices: Sequence[str]) -> str:
-    """Return ``'; did you mean X?'`` for the closest choice, or a list of the choices when none is close.
+    """Return ``'; did you mean X?'`` for the closest choice in either case, or all choices when none is close.
 
     >>> nearest_match("dgx-h10", ["dgx-h100", "dgx-a100"])
     "; did you mean 'dgx-h100'?"
     >>> nearest_match("zzz", ["a", "b"])
     '; known: a, b'
     """
-    close = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
+    by_lower_case = {choice.lower(): choice for choice in choices}
+    close = difflib.get_close_matches(word.lower(), by_lower_case, n=1, cutoff=0.6)
     if close:
-        return f"; did you mean '{close[0]}'?"
+        return f"; did you mean '{by_lower_case[close[0]]}'?"
     return f"; known: {', '.join(sorted(choices))}" if choices else ""

@@ -61,9 +61,7 @@ def _spread(task: TrainingTask, accelerators: int, tensor: int, pipeline: int, r
     groups, rest = divmod(accelerators, tensor * pipeline)
     if rest:
         return None
-    data = max((count for count in range(1, groups + 1) if _divides(count, groups, task.batch_sequences)), default=0)
-    if not data:
-        return None
+    data = max(count for count in range(1, groups + 1) if _divides(count, groups, task.batch_sequences))
     return TrainingPlan(
         data=data,
         tensor=tensor,

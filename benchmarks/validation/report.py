@@ -68,5 +68,10 @@ class Report:
 
 
 def reason(error: InputError) -> str:
-    """Return why the simulator refuses a scenario, in one line."""
-    return "; ".join(fault.message for fault in error.faults)
+    """Return why the simulator refuses a scenario, in one line.
+
+    >>> from simulator.errors import Fault
+    >>> reason(InputError([Fault("must be > 0, got -3", "hall.yaml", 7, "servers.0.count"), Fault("is empty")]))
+    'servers.0.count: must be > 0, got -3; is empty'
+    """
+    return "; ".join(": ".join(part for part in (fault.path, fault.message) if part) for fault in error.faults)

@@ -17,6 +17,7 @@ from simulator.assembly.serving import ServiceSpec, ServingEngine, build_service
 from simulator.assembly.site import SiteSignals, site_signals
 from simulator.assembly.training import JobSpec, job_spec
 from simulator.assembly.window import Window
+from simulator.engine.compute.hall import Hall
 from simulator.engine.datacenter import Datacenter, NetworkPower
 from simulator.engine.scheduling.placement import Pack, PlacementPolicy, Spread
 from simulator.engine.scheduling.queue import FifoQueue
@@ -29,6 +30,7 @@ from simulator.results.context import Figure, RunContext, ServiceLevel
 from simulator.scenario.facility import ModelledFacility
 from simulator.scenario.inference import InferenceWorkload
 from simulator.scenario.loader import Scenario
+from simulator.scenario.references import values_below
 from simulator.scenario.schema import WorkDone
 from simulator.units import BYTES_PER_GB, WATTS_PER_KW
 
@@ -124,7 +126,7 @@ def _wire(scenario: Scenario, parts: _Parts, engine: ServingEngine, faults: Faul
     datacenter.halls = list(halls.values())
     placement = _PLACEMENT[record.policies.placement]()
     for service in parts.services:
-        with faults.at(("workloads", service.workload.name, "replicas")):
+        with faults.at(("workloads", service.workload.name)):
             on_end = datacenter.expect_work()
             router = record.policies.router
             datacenter.services.append(build_service(service, env, halls, placement, router, engine, on_end))
@@ -137,14 +139,27 @@ def _wire(scenario: Scenario, parts: _Parts, engine: ServingEngine, faults: Faul
             storage.active_kw * WATTS_PER_KW,
             [job.workload.name for job in parts.jobs],
         )
-    queue = FifoQueue(env, placement)
+    queue, all_placed = FifoQueue(env, placement), len(datacenter.services) == len(parts.services)
     for spec in parts.jobs:
+        hall, plan = halls[spec.workload.servers], spec.plan
+        # Replicas, which are all placed by now, never give their accelerators back.
+        if all_placed and placement.place(hall, plan.accelerators, plan.unit) is None:
+            faults.add(("workloads", plan.name, "parallelism"), _no_room(spec, hall))
         datacenter.jobs.append(_job(spec, datacenter, halls, queue))
     facts = SiteFacts(
         tuple(spec.facts() for spec in parts.halls.values()),
         parts.network.facts() if parts.network is not None else None,
     )
     return Assembly(datacenter, facts, _context(scenario, parts), parts.window.duration_s)
+
+
+def _no_room(spec: JobSpec, hall: Hall) -> str:
+    plan = spec.plan
+    groups = f" in groups of {plan.unit} that share a server" if plan.unit > 1 else ""
+    return (
+        f"needs {plan.accelerators} accelerators{groups}, which '{hall.name}' never has free: replicas leave "
+        f"{sum(hall.free)} of {spec.hall.accelerators}"
+    )
 
 
 def _job(spec: JobSpec, datacenter: Datacenter, halls: dict[str, Any], queue: FifoQueue) -> Job:
@@ -211,17 +226,11 @@ def _figures(profiles: list[Profile[Any]]) -> Iterator[Figure]:
 
 
 def _file_checksums(scenario: Scenario) -> Iterator[tuple[str, str]]:
-    """Yield (name as written, SHA-256) of each file that the scenario names."""
-    stack: list[Any] = [scenario.document.data]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, dict):
-            file = node.get("file")
-            if isinstance(file, str):
-                yield f"file {Path(file).name}", _sha256(scenario.base / file)
-            stack.extend(node.values())
-        elif isinstance(node, list):
-            stack.extend(node)
+    """Yield (dotted path and file name, SHA-256) of each file that the scenario names."""
+    document = scenario.document
+    for path, value in values_below(document.data):
+        if path[-1] == "file" and isinstance(value, str):
+            yield f"{document.dotted(path)} {Path(value).name}", _sha256(scenario.base / value)
 
 
 def _sha256(path: Path) -> str:

@@ -35,24 +35,32 @@ def facility_spec(described: section.Facility, base: Path, faults: FaultCollecto
     """Return the facility; what is wrong goes to `faults`."""
     if isinstance(described, section.PublishedPue):
         # All of the published overhead stands in the plant; the chain in front of it loses nothing.
-        plant = FixedOverheadPlant(described.pue - 1.0)
-        return FacilitySpec(Facility(plant, PowerChain.without_losses(), 0.0), ())
-    with faults.at(("facility",)):
-        return _modelled(described, base)
+        overhead = FixedOverheadPlant(described.pue - 1.0)
+        return FacilitySpec(Facility(overhead, PowerChain.without_losses(), 0.0), ())
+    found: tuple[ChilledWaterPlant, Profile[CoolingRecord]] | None = None
+    with faults.at(("facility", "cooling")):
+        found = _plant(described, base)
+    with faults.at(("facility", "power_chain")):
+        chain = catalogue.power_chain(described.power_chain.profile, base)
+        if found is not None:
+            plant, cooling = found
+            return FacilitySpec(_facility(described, plant, chain), (cooling, chain))
     return None
 
 
-def _modelled(described: section.ModelledFacility, base: Path) -> FacilitySpec:
-    capacity_w = described.it_capacity_kw * WATTS_PER_KW
-    cooling = catalogue.cooling(described.cooling.profile, base)
-    chain = catalogue.power_chain(described.power_chain.profile, base)
-    supply_air_c = described.cooling.supply_air_c
-    plant = ChilledWaterPlant.sized_for(capacity_w, replace(cooling.record.parameters, supply_air_c=supply_air_c))
-    parameters = chain.record.parameters
+def _plant(described: section.ModelledFacility, base: Path) -> tuple[ChilledWaterPlant, Profile[CoolingRecord]]:
+    profile = catalogue.cooling(described.cooling.profile, base)
+    parameters = replace(profile.record.parameters, supply_air_c=described.cooling.supply_air_c)
+    return ChilledWaterPlant.sized_for(described.it_capacity_kw * WATTS_PER_KW, parameters), profile
+
+
+def _facility(
+    described: section.ModelledFacility, plant: ChilledWaterPlant, chain: Profile[PowerChainRecord]
+) -> Facility:
+    capacity_w, parameters = described.it_capacity_kw * WATTS_PER_KW, chain.record.parameters
     if described.power_chain.ups is not None:
         parameters = replace(parameters, ups_kind=UpsKind(described.power_chain.ups))
     if described.power_chain.ups_redundancy is not None:
         parameters = replace(parameters, ups_redundancy=UpsRedundancy(described.power_chain.ups_redundancy))
     share = parameters.other_power_ratio if described.other_fraction is None else described.other_fraction
-    facility = Facility(plant, PowerChain.sized_for(capacity_w, parameters), share * capacity_w)
-    return FacilitySpec(facility, (cooling, chain))
+    return Facility(plant, PowerChain.sized_for(capacity_w, parameters), share * capacity_w)

@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from simulator.documents.yaml_source import Document, KeyPath
 from simulator.errors import Fault, InputError
+
+
+@contextmanager
+def part(path: str) -> Iterator[None]:
+    """Say of a number refused inside that it belongs to a part of the place at hand.
+
+    Args:
+        path: dotted path below that place.
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise InputError([Fault(str(error), path=path)]) from None
 
 
 class FaultCollector:
@@ -22,7 +38,7 @@ class FaultCollector:
         self._faults.append(self._document.fault(self._positions(path), message))
 
     def at(self, path: KeyPath) -> _Place:
-        """Return a context in which whatever goes wrong is noted: faults without a file belong to the place."""
+        """Return a context that notes whatever goes wrong in it: faults without a file are at the place or below."""
         return _Place(self, path)
 
     def take(self, fault: Fault) -> None:
@@ -64,7 +80,8 @@ class _Place:
                 if fault.file:
                     self._faults.take(fault)
                 else:
-                    self._faults.add(self._path, fault.message)
+                    below = fault.path.split(".") if fault.path else ()
+                    self._faults.add((*self._path, *below), fault.message)
             return True
         if isinstance(error, ValueError):
             # Frozen records of the lower layers check their own numbers.

@@ -136,7 +136,8 @@ def network_spec(
         return None
     ports = sum(spec.group.count * spec.server.record.nics.count for spec in halls.values())
     if not ports:
-        faults.add(("network",), "no server has a network adapter to join")
+        if halls:
+            faults.add(("network",), "no server has a network adapter to join")
         return None
     with faults.at(("network", "profile")):
         profile = catalogue.network(network.profile, base)

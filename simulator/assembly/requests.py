@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from simulator.assembly.faults import part
 from simulator.assembly.window import Window
 from simulator.scenario import inference as section
 from simulator.workload.arrivals import ArrivalProcess, DiurnalArrivals, GammaArrivals, PoissonArrivals
@@ -39,16 +40,27 @@ def request_table(
     requests = workload.requests
     match requests:
         case section.SyntheticRequests():
-            lengths = IndependentLengths(_length(requests.prompt_tokens), _length(requests.output_tokens))
-            arrivals = _arrivals(requests.arrivals, window)
-            return synthesise(workload.name, seed, arrivals, lengths, window.duration_s), []
+            lengths = _lengths(requests)
+            with part("arrivals"):
+                arrivals = _arrivals(requests.arrivals, window)
+                return synthesise(workload.name, seed, arrivals, lengths, window.duration_s), []
         case section.ClosedLoopRequests():
-            lengths = IndependentLengths(_length(requests.prompt_tokens), _length(requests.output_tokens))
+            lengths = _lengths(requests)
             prompt, output = lengths.sample(requests.requests, stream(seed, f"{workload.name}/lengths"))
             return RequestTable.make(np.zeros(requests.requests), prompt, output), []
         case section.AzureRequests() | section.CsvRequests():
             trace = _trace(requests, base)
-            return _adapted(trace.requests, requests, window), _notes(workload.name, trace, window)
+            table = _adapted(trace.requests, requests)
+            inside = table.window(0.0, window.duration_s)
+            return inside, _notes(workload.name, trace, len(table) - len(inside))
+
+
+def _lengths(requests: section.SyntheticRequests | section.ClosedLoopRequests) -> IndependentLengths:
+    with part("prompt_tokens"):
+        prompt = _length(requests.prompt_tokens)
+    with part("output_tokens"):
+        output = _length(requests.output_tokens)
+    return IndependentLengths(prompt, output)
 
 
 def _length(length: section.Lengths) -> LengthDistribution:
@@ -87,25 +99,22 @@ def _trace(requests: section.AzureRequests | section.CsvRequests, base: Path) ->
     return read_csv_requests(base / requests.file, columns, options=options)
 
 
-def _adapted(
-    table: RequestTable, requests: section.AzureRequests | section.CsvRequests, window: Window
-) -> RequestTable:
+def _adapted(table: RequestTable, requests: section.AzureRequests | section.CsvRequests) -> RequestTable:
     if requests.max_requests is not None:
         table = table.limited(requests.max_requests)
     if requests.rate_factor != 1.0:
         table = table.scaled(requests.rate_factor)
     if requests.max_total_tokens is not None:
         table = table.clipped(requests.max_total_tokens)
-    return table.window(0.0, window.duration_s)
+    return table
 
 
-def _notes(name: str, trace: Trace, window: Window) -> list[str]:
+def _notes(name: str, trace: Trace, late: int) -> list[str]:
     notes = []
     if trace.dropped:
         notes.append(f"{name}: {trace.dropped:,} requests without prompt or answer were dropped from {trace.file}")
     if trace.moved:
         notes.append(f"{name}: {trace.moved:,} requests of {trace.file} were put in order of time")
-    late = int((trace.requests.arrival_s >= window.duration_s).sum())
     if late:
         notes.append(f"{name}: {late:,} requests of {trace.file} come after the end of the run and are left out")
     return notes

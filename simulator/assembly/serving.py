@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from simpy import Environment
 
+from simulator.assembly.compatibility import accelerator_of, precision_faults, rates_in, tensor_faults
 from simulator.assembly.faults import FaultCollector
 from simulator.assembly.hardware import HallSpec
 from simulator.assembly.requests import request_table
@@ -84,8 +85,10 @@ def service_spec(
         return None, notes
     with faults.at(place):
         model = catalogue.model(workload.model, base)
-        accelerator = _check_hardware(workload, model.record, hall)
-        _check_requests(workload, model.record)
+        accelerator = accelerator_of(hall)
+        problems = list(_problems(workload, model.record, hall, accelerator))
+        if problems:
+            raise InputError(problems)
         inference = _inference(workload, model.record, accelerator, requests)
         limits = _limits(workload, model.record, accelerator, inference)
         if requests is not None:
@@ -134,8 +137,8 @@ def _placed(workload: InferenceWorkload, hall: Hall, placement: PlacementPolicy,
     group = workload.parallelism.tensor
     placed = placement.place(hall, group, group)
     if placed is None or hall.accelerator is None:
-        room = f"{index} of {workload.replicas} replicas of {group} accelerators fit into '{hall.name}'"
-        raise InputError([Fault(f"must be fewer: only {room}", path="replicas")])
+        message = f"must be <= {index}, the replicas of {group} accelerators that fit into '{hall.name}'"
+        raise InputError([Fault(f"{message}, got {workload.replicas}", path="replicas")])
     hall.occupy(placed, 0.0)
     return ReplicaMeter(
         hall=hall,
@@ -147,52 +150,27 @@ def _placed(workload: InferenceWorkload, hall: Hall, placement: PlacementPolicy,
     )
 
 
-def _check_hardware(workload: InferenceWorkload, model: ModelRecord, hall: HallSpec) -> AcceleratorRecord:
-    if hall.accelerator is None:
-        raise InputError(f"the servers of '{workload.servers}' have no accelerators")
-    record, tensor = hall.accelerator.record, workload.parallelism.tensor
-    supported_format(workload.precision, record)
-    per_server = hall.server.record.accelerators
-    if tensor > per_server:
-        raise InputError(f"parallelism.tensor must be <= {per_server}, the accelerators of one server, got {tensor}")
-    if model.heads % tensor:
-        raise InputError(f"parallelism.tensor must divide the {model.heads} heads of {model.name}, got {tensor}")
-    return record
-
-
-def supported_format(precision: str, record: AcceleratorRecord) -> str:
-    """Return the number format in which a device computes a precision.
-
-    Raises:
-        InputError: it cannot.
-    """
-    found = record.format_for(PRECISIONS[precision])
-    if found is None:
-        able = [name for name, entry in PRECISIONS.items() if record.format_for(entry) is not None]
-        raise InputError(f"precision '{precision}' is not supported by {record.name}; supported: {', '.join(able)}")
-    return found
-
-
-def _check_requests(workload: InferenceWorkload, model: ModelRecord) -> None:
+def _problems(
+    workload: InferenceWorkload, model: ModelRecord, hall: HallSpec, accelerator: AcceleratorRecord
+) -> Iterator[Fault]:
+    yield from precision_faults(workload.precision, accelerator)
+    yield from tensor_faults(workload.parallelism.tensor, model, hall)
     engine = workload.engine
     if engine.max_sequences > engine.max_batch_tokens:
-        raise InputError(
-            f"engine.max_sequences must be <= engine.max_batch_tokens = {engine.max_batch_tokens}, "
-            f"since each takes a token per iteration; got {engine.max_sequences}"
-        )
+        limit = f"engine.max_batch_tokens = {engine.max_batch_tokens}, since each takes a token per iteration"
+        yield Fault(f"must be <= {limit}, got {engine.max_sequences}", path="engine.max_sequences")
     if model.kind == "encoder":
         output = getattr(workload.requests, "output_tokens", None)
         if getattr(output, "tokens", None) != 1:
-            raise InputError(
-                f"{model.name} is an encoder: requests.output_tokens must be {{kind: constant, tokens: 1}}"
-            )
+            message = f"must be {{kind: constant, tokens: 1}}, since {model.name} is an encoder"
+            yield Fault(message, path="requests.output_tokens")
 
 
 def _inference(
     workload: InferenceWorkload, model: ModelRecord, record: AcceleratorRecord, requests: RequestTable | None
 ) -> InferenceModel:
     engine = workload.engine
-    accelerator = _with_overheads(record.rates(supported_format(workload.precision, record)), workload)
+    accelerator = _with_overheads(rates_in(workload.precision, record), workload)
     longest = int(requests.prompt_tokens.max()) if requests is not None and len(requests) else 1
     tokens = max(engine.max_batch_tokens, longest) if model.kind == "encoder" else engine.max_batch_tokens
     return inference_model(
@@ -217,11 +195,12 @@ def _limits(
     workload: InferenceWorkload, model: ModelRecord, record: AcceleratorRecord, inference: InferenceModel
 ) -> BatchLimits:
     engine = workload.engine
-    blocks = engine.kv_blocks
-    if model.kind == "encoder":
-        blocks = _UNLIMITED_BLOCKS
-    elif blocks is None:
-        blocks = _blocks_that_fit(workload, model, record, inference)
+    blocks = _blocks_that_fit(workload, model, record, inference)
+    if engine.kv_blocks is not None and model.kind != "encoder":
+        if engine.kv_blocks > blocks:
+            message = f"must be <= {blocks}, what memory leaves beside weights and activations, got {engine.kv_blocks}"
+            raise InputError([Fault(message, path="engine.kv_blocks")])
+        blocks = engine.kv_blocks
     return BatchLimits(engine.max_batch_tokens, engine.max_sequences, engine.block_tokens, blocks, model.context_tokens)
 
 
@@ -233,13 +212,14 @@ def _blocks_that_fit(
     budget = record.memory_bytes * engine.memory_fraction
     weights = inference.weight_bytes / tensor
     activations = peak_activation_bytes(model.transformer(), tensor, engine.max_batch_tokens, engine.max_sequences)
-    block_bytes = inference.attention.decode_bytes * engine.block_tokens
-    blocks = int((budget - weights - activations) // block_bytes)
-    if blocks < 1:
+    free = budget - weights - activations
+    is_encoder = model.kind == "encoder"
+    block_bytes = 0.0 if is_encoder else inference.attention.decode_bytes * engine.block_tokens
+    if free < block_bytes:
         gb = [value / BYTES_PER_GB for value in (weights, activations, budget)]
         raise InputError(
             f"{model.name} in {workload.precision} needs {gb[0]:,.1f} GB for weights and {gb[1]:,.1f} GB for "
             f"activations per accelerator; {record.name} has {gb[2]:,.1f} GB of that share: raise parallelism.tensor "
             "or lower the precision"
         )
-    return blocks
+    return _UNLIMITED_BLOCKS if is_encoder else int(free // block_bytes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulator.assembly.faults import FaultCollector
+from simulator.assembly.faults import FaultCollector, part
 from simulator.assembly.window import Window
 from simulator.scenario import site as section
 from simulator.signals.base import ConstantSignal, Signal
@@ -101,7 +101,8 @@ class _SiteReader:
             case section.EiaCarbon():
                 series = read_eia_carbon(self._base / carbon.file)
             case section.CsvCarbon():
-                zone = fixed_time_zone(carbon.time_zone) if carbon.time_zone is not None else None
+                with part("time_zone"):
+                    zone = fixed_time_zone(carbon.time_zone) if carbon.time_zone is not None else None
                 columns = CsvColumns(carbon.time_column, carbon.value_column)
                 series = read_csv_series(self._base / carbon.file, columns, CARBON_INTENSITY, time_zone=zone)
             case section.ParquetCarbon():

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from simulator.assembly.compatibility import accelerator_of, precision_faults, rates_in, tensor_faults
 from simulator.assembly.faults import FaultCollector
 from simulator.assembly.hardware import HallSpec, NetworkSpec
-from simulator.assembly.serving import supported_format
 from simulator.engine.training.job import JobPlan
 from simulator.engine.training.job_meter import Rates
-from simulator.errors import InputError
+from simulator.errors import Fault, InputError
 from simulator.physics import transformer as tf
 from simulator.physics.accelerator import Accelerator
 from simulator.physics.precision import PRECISIONS, Precision
@@ -71,10 +72,11 @@ def job_spec(
     hall = halls.get(workload.servers)
     if hall is None:
         return None
-    with faults.at(("workloads", workload.name)):
+    place = ("workloads", workload.name)
+    if workload.checkpoint is not None and not has_storage:
+        faults.add((*place, "checkpoint"), "needs a section 'storage' to write to")
+    with faults.at(place):
         model = catalogue.model(workload.model, base)
-        if workload.checkpoint is not None and not has_storage:
-            raise InputError("checkpoint needs a section 'storage' to write to")
         planner = _Planner(workload, model.record, hall, network)
         return JobSpec(workload, model, hall, planner.plan())
     return None
@@ -86,17 +88,17 @@ class _Planner:
     def __init__(
         self, workload: TrainingWorkload, model: ModelRecord, hall: HallSpec, network: NetworkSpec | None
     ) -> None:
-        if hall.accelerator is None:
-            raise InputError(f"the servers of '{workload.servers}' have no accelerators")
+        record = accelerator_of(hall)
         self._workload = workload
         self._model = model
         self._transformer = model.transformer()
         self._hall = hall
         self._precision: Precision = PRECISIONS[workload.precision]
-        record = hall.accelerator.record
-        self._accelerator: Accelerator = record.rates(supported_format(workload.precision, record))
         self._training = _training_plan(workload)
-        self._check_parallelism()
+        problems = [*precision_faults(workload.precision, record), *self._parallelism_faults(network is not None)]
+        if problems:
+            raise InputError(problems)
+        self._accelerator: Accelerator = rates_in(workload.precision, record)
         self._check_memory()
         self._network = self._links(network)
 
@@ -143,10 +145,8 @@ class _Planner:
         flop_per_s = rate.tflop_per_s_per_accelerator * _TERA
         if flop_per_s > self._accelerator.peak_flop_per_s:
             peak = self._accelerator.peak_flop_per_s / _TERA
-            raise InputError(
-                f"rate.tflop_per_s_per_accelerator must be <= {peak:g}, the peak of the device, got "
-                f"{rate.tflop_per_s_per_accelerator:g}"
-            )
+            message = f"must be <= {peak:g}, the peak of the device, got {rate.tflop_per_s_per_accelerator:g}"
+            raise InputError([Fault(message, path="rate.tflop_per_s_per_accelerator")])
         return model_flop / (self._training.accelerators * flop_per_s)
 
     def _evaluation(self, stretch: float) -> StepUse:
@@ -175,35 +175,31 @@ class _Planner:
         server = self._hall.server.record
         group = min(server.link_group, server.accelerators)
         inside = self._accelerator.link
-        if self._training.accelerators <= server.accelerators:
+        if network is None or self._training.accelerators <= server.accelerators:
             return Network(inside, inside, group)
-        if network is None:
-            raise InputError(
-                f"the job needs {self._training.accelerators} accelerators, more than the {server.accelerators} of one "
-                "server, but the section 'network' joins no servers"
-            )
         return Network(inside, network.link(server), group)
 
-    def _check_parallelism(self) -> None:
+    def _parallelism_faults(self, has_network: bool) -> Iterator[Fault]:
         training, model, hall = self._training, self._model, self._hall
-        per_server = hall.server.record.accelerators
-        if training.tensor > per_server:
-            raise InputError(f"parallelism.tensor must be <= {per_server}, the accelerators of one server")
-        if model.heads % training.tensor:
-            raise InputError(f"parallelism.tensor must divide the {model.heads} heads of {model.name}")
-        if training.pipeline * training.interleave > model.layers:
-            raise InputError(f"parallelism.pipeline x interleave must be <= {model.layers}, the layers of {model.name}")
+        yield from tensor_faults(training.tensor, model, hall)
+        stages = training.pipeline * training.interleave
+        if stages > model.layers:
+            message = f"pipeline x interleave must be <= {model.layers}, the layers of {model.name}, got {stages}"
+            yield Fault(message, path="parallelism")
         share = training.data * training.microbatch_sequences
         if training.batch_sequences % share:
-            raise InputError(
-                f"batch_sequences must be a multiple of parallelism.data x microbatch_sequences = {share}, got "
-                f"{training.batch_sequences}"
+            yield Fault(
+                f"must be a multiple of parallelism.data x microbatch_sequences = {share}, got "
+                f"{training.batch_sequences}",
+                path="batch_sequences",
             )
+        needed = f"data x tensor x pipeline x context = {training.accelerators} accelerators"
+        per_server = hall.server.record.accelerators
         if training.accelerators > hall.accelerators:
-            raise InputError(
-                f"the job needs {training.accelerators} accelerators (data x tensor x pipeline x context), "
-                f"'{self._workload.servers}' has {hall.accelerators}"
-            )
+            yield Fault(f"{needed} are more than the {hall.accelerators} of '{hall.group.name}'", path="parallelism")
+        elif training.accelerators > per_server and not has_network:
+            message = f"{needed} are more than the {per_server} of one server, and section 'network' joins no servers"
+            yield Fault(message, path="parallelism")
 
     def _check_memory(self) -> None:
         need = memory_need_bytes(self._transformer, self._training, self._precision)

@@ -17,7 +17,7 @@ def allowed_range(root: Schema, data: Any, path: tuple[str | int, ...]) -> str:
     """Return the range of numbers allowed at `path` in words, such as ``'> 0 and <= 1'``; empty when there is none."""
     for schema in _at(root, data, path):
         words = [
-            f"{sign} {schema[keyword]:g}"
+            f"{sign} {schema[keyword]:.12g}"
             for keyword, sign in (
                 ("exclusiveMinimum", ">"),
                 ("minimum", ">="),
@@ -75,7 +75,8 @@ def _variants(root: Schema, schema: Schema, node: Any) -> Iterator[Schema]:
         return
     discriminator = schema.get("discriminator")
     if discriminator and isinstance(node, dict):
-        chosen = discriminator["mapping"].get(node.get(discriminator["propertyName"]))
+        tag = node.get(discriminator["propertyName"])
+        chosen = discriminator["mapping"].get(tag) if isinstance(tag, str) else None
         choices = [{"$ref": chosen}] if chosen else []
     for choice in choices:
         yield from _variants(root, choice, node)

@@ -10,10 +10,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from simulator.documents.schema_walk import allowed_range, known_keys
-from simulator.documents.yaml_source import Document, KeyPath
-from simulator.errors import Fault, InputError, nearest_match
+from simulator.documents.yaml_source import Document, KeyPath, child
+from simulator.errors import Fault, nearest_match
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+
+_SHOWN_CHARACTERS = 60
 
 
 class Section(BaseModel):
@@ -29,18 +31,6 @@ class Section(BaseModel):
     )
 
 
-def validated(model: type[ModelT], document: Document) -> ModelT:
-    """Return the document as a `model`.
-
-    Raises:
-        InputError: with one fault for each thing wrong.
-    """
-    result, faults = try_validate(model, document)
-    if result is None:
-        raise InputError(faults)
-    return result
-
-
 def try_validate(model: type[ModelT], document: Document) -> tuple[ModelT | None, list[Fault]]:
     """Return (record, no faults) or (None, every fault), for callers that have more to check."""
     try:
@@ -48,8 +38,14 @@ def try_validate(model: type[ModelT], document: Document) -> tuple[ModelT | None
         return model.model_validate_json(json.dumps(document.data)), []
     except ValidationError as error:
         schema = model.model_json_schema()
-        faults = [_fault(detail, document, schema) for detail in error.errors(include_url=False)]
+        details = (detail for detail in error.errors(include_url=False) if not _is_echo(detail))
+        faults = [_fault(detail, document, schema) for detail in details]
         return None, list(dict.fromkeys(faults))
+
+
+def _is_echo(detail: ErrorDetails) -> bool:
+    """Whether a list counts as too short only because entries with faults of their own are not counted."""
+    return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
 
 
 def _fault(detail: ErrorDetails, document: Document, schema: dict[str, Any]) -> Fault:
@@ -60,10 +56,12 @@ def _fault(detail: ErrorDetails, document: Document, schema: dict[str, Any]) -> 
         return document.fault(
             path[:-1] if path and path[-1] == missing else path, f"required key '{missing}' is missing"
         )
-    if kind == "extra_forbidden":
+    if kind in {"extra_forbidden", "unexpected_keyword_argument"}:
         key = str(detail["loc"][-1])
         choices = [name for name in known_keys(schema, document.data, path[:-1]) if name != key]
         return document.fault(path, f"unknown key '{key}'{nearest_match(key, choices)}")
+    if kind == "union_tag_invalid":
+        path = (*path, detail["ctx"]["discriminator"].strip("'"))
     return document.fault(path, _message(detail, allowed_range(schema, document.data, path)))
 
 
@@ -77,6 +75,14 @@ def _message(detail: ErrorDetails, limits: str) -> str:
         return f"required key {context['discriminator']} is missing"
     if kind in {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}:
         return f"must be {limits}{got}"
+    if kind in _LIMIT_WORDS:
+        words, limit = _LIMIT_WORDS[kind]
+        size = _shown(given) if isinstance(given, str) else len(given)
+        return f"must have {words.format(context[limit])}, got {size}"
+    if kind.startswith(("datetime", "timezone")):
+        return f"must be an instant in UTC such as 2024-01-31T12:00:00Z{got}"
+    if kind == "string_pattern_mismatch":
+        return f"must match {context['pattern']}{got}"
     if kind == "finite_number":
         return f"must be a finite number{f' {limits}' if limits else ''}{got}"
     if kind in _EXPECTED:
@@ -102,42 +108,49 @@ _EXPECTED = {
 }
 
 
+_LIMIT_WORDS = {
+    "too_short": (">= {} entries", "min_length"),
+    "too_long": ("<= {} entries", "max_length"),
+    "string_too_short": (">= {} characters", "min_length"),
+    "string_too_long": ("<= {} characters", "max_length"),
+}
+
+
 def _choice_message(kind: str, given: Any, context: Mapping[str, Any]) -> str:
     if kind == "union_tag_invalid":
-        word = str(context["tag"])
-        choices = [choice.strip(" '") for choice in str(context["expected_tags"]).split(",")]
-        key = str(context["discriminator"]).strip("'")
-        return f"{key} '{word}' is not known{nearest_match(word, choices)}"
-    listed = str(context["expected"]).replace(" or ", ", ")
-    choices = [choice.strip(" '") for choice in listed.split(",")]
-    return f"'{given}' is not known{nearest_match(str(given), choices)}"
+        given = given.get(str(context["discriminator"]).strip("'"))
+        expected = str(context["expected_tags"])
+    else:
+        expected = str(context["expected"]).replace(" or ", ", ")
+    if "'" not in expected:  # numbers, beside which the same digits as text would read as if they were right
+        return f"must be {expected}, got {_shown(given)}"
+    choices = [choice.strip(" '") for choice in expected.split(",")]
+    return f"{_shown(given)} is not known{nearest_match(str(given), choices)}"
 
 
 def _data_path(loc: tuple[int | str, ...], data: Any) -> KeyPath:
     """Return the path in the data of an error location, which also holds the tags of the unions passed."""
     path: list[str | int] = []
     node = data
-    for position, key in enumerate(loc):
-        last = position == len(loc) - 1
-        if isinstance(node, dict) and key not in node and not last:
+    tagged = False
+    for key in loc:
+        if isinstance(node, dict) and not tagged and key == node.get("kind"):
+            # A variant's tag stands before its keys, one of which may have the same name.
+            tagged = True
             continue
-        if isinstance(node, dict) and key not in node and key in {node.get("kind"), None}:
-            continue
+        tagged = False
         path.append(key)
-        if isinstance(node, dict):
-            node = node.get(str(key))
-        elif isinstance(node, list) and isinstance(key, int) and key < len(node):
-            node = node[key]
-        else:
-            node = None
+        node = child(node, key)
     return tuple(path)
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, str):
-        return f"'{value[:60]}'"
+        return f"'{value[:_SHOWN_CHARACTERS]}'"
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list):
         return "a list"
-    return "nothing" if value is None else str(value)
+    if value is None or isinstance(value, bool):
+        return {None: "nothing", True: "true", False: "false"}[value]
+    return str(value)[:_SHOWN_CHARACTERS]

@@ -2,11 +2,13 @@
 
 Only the part of YAML that a scenario or a profile needs is accepted: mappings with string keys, sequences and scalars.
 Anchors, aliases, tags, merge keys and several documents in one file are refused, as are duplicate keys, files over
-`MAX_BYTES` and nesting over `MAX_DEPTH`, so that a file cannot say less than it expands to.
+`MAX_BYTES` and nesting over `MAX_DEPTH`, so that a file cannot say less than it expands to. Plain scalars are resolved
+by the core schema of YAML 1.2 and nothing else: `no` and `2024-01-01` are text, `1e3` is a number.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,14 +18,23 @@ from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
 from simulator.errors import Fault, InputError
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 40
 
-_TAG = "tag:yaml.org,2002:"
-_BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_WORDS = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_MOST_DIGITS = 60
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""Characters that quoted text can only hold as an escape; neither names nor files have a use for them."""
 
 KeyPath = tuple[str | int, ...]
 
@@ -62,7 +73,7 @@ class Document:
         parts: list[str] = []
         node = self.data
         for key in path:
-            node = _child(node, key)
+            node = child(node, key)
             named = isinstance(key, int) and isinstance(node, dict) and isinstance(node.get("name"), str)
             parts.append(node["name"] if named else str(key))
         return ".".join(parts)
@@ -90,37 +101,44 @@ def parse_yaml(text: str, file: str) -> Document:
         root = reader.compose(text)
     except _RefusedError as error:
         raise InputError([Fault(error.message, file, error.line)]) from None
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise InputError([Fault(f"holds the character U+{error.character:04X}", file, line)]) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = " ".join(str(error.problem or error.context or error).split())
         raise InputError([Fault(f"not valid YAML: {problem}", file, mark.line + 1 if mark else None)]) from None
-    except (YAMLError, RecursionError, ValueError) as error:
+    except (YAMLError, RecursionError, ValueError, OverflowError) as error:
         raise InputError([Fault(f"not valid YAML: {' '.join(str(error).split())}", file)]) from None
-    builder = _Builder(file)
+    builder = _Builder()
     data = builder.value(root, ()) if root is not None else None
-    if builder.faults:
-        raise InputError(builder.faults)
+    document = Document(file, data, builder.lines)
+    if builder.refused:
+        raise InputError(Fault(text, file, line, document.dotted(path)) for text, line, path in builder.refused)
     if not isinstance(data, dict):
         raise InputError([Fault(f"must be a mapping of keys to values, got {_described(data)}", file, 1)])
-    return Document(file, data, builder.lines)
+    return document
 
 
 def _text_of(path: Path, shown: str) -> str:
     try:
-        size = path.stat().st_size
         if path.is_dir():
             raise InputError([Fault("is a folder, not a file", shown)])
-        if size > MAX_BYTES:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            size = max(path.stat().st_size, len(content))
             raise InputError(
                 [Fault(f"{size:,} bytes are too many for a scenario or profile; allowed: {MAX_BYTES:,}", shown)]
             )
-        return path.read_bytes().decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except FileNotFoundError:
         raise InputError([Fault("no such file", shown)]) from None
     except UnicodeDecodeError as error:
         raise InputError([Fault(f"is not UTF-8 text (byte {error.start})", shown)]) from None
-    except OSError as error:
-        raise InputError([Fault(f"cannot be read: {error.strerror}", shown)]) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError([Fault(f"cannot be read: {reason}", shown)]) from None
 
 
 class _RefusedError(Exception):
@@ -133,7 +151,7 @@ class _RefusedError(Exception):
 
 
 class _PlainComposer(Composer):
-    """Composes nodes and stops at the first anchor, alias or nesting that is too deep, before anything can expand."""
+    """Composes nodes and stops at the first anchor, alias, tag or nesting too deep, before anything can expand."""
 
     _depth = 0
 
@@ -145,6 +163,8 @@ class _PlainComposer(Composer):
             raise _RefusedError(f"aliases are not allowed (*{event.anchor}): write the value out", line)
         if event.anchor:
             raise _RefusedError(f"anchors are not allowed (&{event.anchor})", line)
+        if event.tag is not None:
+            raise _RefusedError(f"tags are not allowed ({event.tag.replace('tag:yaml.org,2002:', '!!')})", line)
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise _RefusedError(f"nested deeper than {MAX_DEPTH} levels", line)
@@ -154,12 +174,11 @@ class _PlainComposer(Composer):
 
 
 class _Builder:
-    """Turns composed nodes into plain values, collecting lines and faults."""
+    """Turns composed nodes into plain values, collecting lines and what is refused: (message, line, path)."""
 
-    def __init__(self, file: str) -> None:
-        self.file = file
+    def __init__(self) -> None:
         self.lines: dict[KeyPath, int] = {}
-        self.faults: list[Fault] = []
+        self.refused: list[tuple[str, int, KeyPath]] = []
 
     def value(self, node: Node, path: KeyPath) -> Any:
         self.lines.setdefault(path, node.start_mark.line + 1)
@@ -174,7 +193,7 @@ class _Builder:
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
-            if not isinstance(key_node, ScalarNode):
+            if not isinstance(key_node, ScalarNode) or not key_node.value.isprintable():
                 self._refuse("a key must be a word", line, path)
                 continue
             key = key_node.value
@@ -187,31 +206,35 @@ class _Builder:
         return result
 
     def _scalar(self, node: ScalarNode, path: KeyPath) -> Any:
-        tag = (node.tag or "").removeprefix(_TAG)
         text: str = node.value
-        try:
-            match tag:
-                case "null":
-                    return None
-                case "bool":
-                    return _BOOLEANS[text]
-                case "int":
-                    return int(text, 0) if text.lstrip("+-")[:2] in {"0x", "0o", "0b"} else int(text)
-                case "float":
-                    return float(text.replace(".inf", "inf").replace(".nan", "nan").replace(".NaN", "nan"))
-                case "str" | "timestamp":
-                    return text
-        except (ValueError, KeyError):
-            self._refuse(f"cannot read '{text}' as a {tag}", node.start_mark.line + 1, path)
-            return None
-        self._refuse(f"tag '{node.tag}' is not allowed", node.start_mark.line + 1, path)
+        control = _CONTROL.search(text)
+        if control:
+            message = f"holds the character U+{ord(control.group()):04X}"
+        elif node.style:  # quoted or a block: text as it stands
+            return text
+        elif _INTEGER.fullmatch(text) and len(text) > _MOST_DIGITS:
+            message = f"a number of {len(text):,} digits is too long; allowed: {_MOST_DIGITS}"
+        else:
+            return _plain_value(text)
+        self._refuse(message, node.start_mark.line + 1, path)
         return None
 
     def _refuse(self, message: str, line: int, path: KeyPath) -> None:
-        self.faults.append(Fault(message, self.file, line, ".".join(map(str, path))))
+        self.refused.append((message, line, path))
 
 
-def _child(node: Any, key: str | int) -> Any:
+def _plain_value(text: str) -> str | int | float | bool | None:
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        return int(text, 0 if text[:2] in ("0o", "0x") else 10)
+    if _FLOAT.fullmatch(text):
+        return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+    return text
+
+
+def child(node: Any, key: str | int) -> Any:
+    """Return what stands at a key or position of plain data, None when nothing does."""
     if isinstance(node, dict) and isinstance(key, str):
         return node.get(key)
     if isinstance(node, list) and isinstance(key, int) and key < len(node):

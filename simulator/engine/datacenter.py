@@ -20,6 +20,9 @@ from simulator.records import Chapter, RunRecords, SiteFacts
 from simulator.records import Event as Record
 from simulator.signals.weather import Weather
 
+_ROUNDING_STEPS = 1e-6
+"""Share of a plant step by which the horizon may miss the end of one: the means of a rest so short would be noise."""
+
 Progress = Callable[[float], None]
 """Called with the simulated time at every plant step."""
 
@@ -51,7 +54,7 @@ class Datacenter:
         network: power of the switches between servers.
         horizon_s: latest end of the run.
         plant_step_s: step of facility and meters.
-        ends_with_work: whether the run ends when all work is done.
+        ends_with_work: whether the run ends when all work is done; what is done at the first instant ends no run.
     """
 
     def __init__(
@@ -86,7 +89,8 @@ class Datacenter:
 
         def done() -> None:
             self._open_work -= 1
-            if not self._open_work and self._ends_with_work:
+            # At the first instant further work may yet be announced, and a run without length has no means.
+            if not self._open_work and self._ends_with_work and self.env.now > 0.0:
                 self._work_done.succeed()
 
         return done
@@ -135,7 +139,7 @@ class Datacenter:
         while True:
             step += 1
             yield self.env.timeout(step * self._plant_step_s - self.env.now)
-            if self.env.now >= self._horizon_s:
+            if self._horizon_s - self.env.now < _ROUNDING_STEPS * self._plant_step_s:
                 return
             for service in self.services:
                 service.settle(self.env.now)

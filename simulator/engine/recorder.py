@@ -37,7 +37,6 @@ _COOLING_FIELDS = (
     "mechanical_s",
     "chillers_running",
     "outside_correlation_s",
-    "residual_w",
 )
 _POWER_FIELDS = (
     "it_power_w",

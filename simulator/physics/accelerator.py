@@ -28,7 +28,8 @@ class Accelerator:
 
     Args:
         peak_flop_per_s: datasheet peak of the arithmetic unit used (dense).
-        sixteen_bit_flop_per_s: datasheet peak of the unit that computes attention and the output matrix (dense).
+        sixteen_bit_flop_per_s: datasheet peak of the unit that computes attention and the output matrix (dense): in 16
+            bits, unless the products are in a wider format.
         bandwidth_bytes_per_s: datasheet memory bandwidth.
         memory_bytes: device memory.
         gemm: achieved fractions of matrix products and elementwise work.

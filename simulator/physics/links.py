@@ -74,7 +74,8 @@ def hierarchical_time_s(
     """Return the time of a collective over `groups` = (ranks in a server, servers), inner level first.
 
     An all-reduce is a reduce-scatter inside the server, an all-reduce of the shard across servers, and an all-gather
-    inside; one-way operations run their two levels one after the other with the shard of size S / inner across servers.
+    inside; all-gather and reduce-scatter run their two levels one after the other with the shard of size S / inner
+    across servers. An all-to-all combines nothing: all that is meant for other servers crosses.
 
     Args:
         operation: the collective.
@@ -93,4 +94,6 @@ def hierarchical_time_s(
         return local + collective_time_s("all_reduce", shard, outer, across)
     if operation == "send":
         return collective_time_s("send", size_bytes, 2, across)
-    return collective_time_s(operation, size_bytes, inner, inside) + collective_time_s(operation, shard, outer, across)
+    across_bytes = size_bytes if operation == "all_to_all" else shard
+    local = collective_time_s(operation, size_bytes, inner, inside)
+    return local + collective_time_s(operation, across_bytes, outer, across)

@@ -62,20 +62,27 @@ def training_step(
     pipeline_s = (microbatches + (plan.pipeline - 1) / plan.interleave) * slowest_s
     gradient = stage.gradient_reduction(microbatches * slowest_s)
     optimizer = stage.optimizer()
-    work = (mean + hop).times(microbatches) + gradient + optimizer
+    # Of p v chunks in a row all but the last send activations on and receive a gradient.
+    stage_work = mean + hop.times(1.0 - 1.0 / (plan.pipeline * plan.interleave))
+    work = stage_work.times(microbatches) + gradient + optimizer
     time_s = pipeline_s + _busy_s(gradient) + _busy_s(optimizer) + plan.step_overhead_s
-    bubble_s = time_s - _busy_s(work) - plan.step_overhead_s
+    bubble_s = pipeline_s - microbatches * _busy_s(stage_work)
     return Step(work, bubble_s, plan.step_overhead_s, time_s, step_model_flop(model, plan))
 
 
 def evaluation_pass(
     model: tf.Transformer, plan: TrainingPlan, accelerator: Accelerator, network: Network, precision: Precision
 ) -> Step:
-    """Return time and load of evaluating one batch of data x microbatch sequences: the forward pass alone."""
+    """Return time and load of evaluating one batch of data x microbatch sequences: the forward pass alone.
+
+    The batch passes the stages one after the other; only the last has the output matrix.
+    """
     stage = _StageCost(model, plan, accelerator, network, precision)
-    layers = math.ceil(model.layers / plan.pipeline)
-    work = stage.layer(backward=False).times(layers) + stage.head(backward=False)
-    time_s = _busy_s(work) * plan.pipeline
+    head = stage.head(backward=False)
+    sent = stage.hop().times(0.5 * (plan.pipeline - 1.0 / plan.interleave))
+    chain = stage.layer(backward=False).times(model.layers) + head + sent
+    work = chain.times(1.0 / plan.pipeline)
+    time_s = _busy_s(chain)
     tokens = float(plan.data * plan.microbatch_sequences * plan.sequence_tokens)
     flop = tf.forward_flop(model, tokens, plan.sequence_tokens, tokens * logit_share(model))
     return Step(work, time_s - _busy_s(work), 0.0, time_s, flop)
@@ -151,15 +158,16 @@ class _StageCost:
         return Work(compute_s=time_s, memory_bytes=moved)
 
     def _adapters(self) -> Work:
-        """Return low-rank adapters, forward and backward: two thin products that move more than they compute."""
+        """Return low-rank adapters, forward and backward: thin products, limited by what they move at usual ranks."""
         model, rank = self.model, self.plan.lora_rank or 0
         weights = adapter_weights(model, rank)
         flop = 6.0 * self.tokens * weights / self.plan.tensor
         channels = model.hidden_size + model.qkv_size + model.query_size + model.hidden_size
         moved = 3.0 * self.tokens * channels * self.precision.activation_bytes / self.plan.tensor
         accelerator = self.accelerator
-        time_s = elementwise_time_s(moved, accelerator.bandwidth_bytes_per_s, accelerator.gemm)
-        return Work(compute_s=time_s, sixteen_bit_flop=flop, memory_bytes=moved)
+        moving_s = elementwise_time_s(moved, accelerator.bandwidth_bytes_per_s, accelerator.gemm)
+        clock_s = flop / (accelerator.gemm.compute_fraction * accelerator.sixteen_bit_flop_per_s)
+        return Work(compute_s=max(moving_s, clock_s), clock_s=clock_s, sixteen_bit_flop=flop, memory_bytes=moved)
 
     def _tensor_exchange(self, all_reduces: float) -> Work:
         """Return tensor-parallel communication; a reduce-scatter and an all-gather cost what one all-reduce costs."""
@@ -171,8 +179,8 @@ class _StageCost:
         links = (self.network.inside, self.network.across)
         time_s = all_reduces * hierarchical_time_s("all_reduce", size, groups, links)
         sent = all_reduces * traffic_bytes("all_reduce", size, plan.tensor)
-        inside = sent if groups[1] == 1 else 0.0
-        return Work(exposed_s=time_s * (1.0 - plan.tensor_overlap), link_bytes=inside, network_bytes=sent - inside)
+        outside = all_reduces * traffic_bytes("all_reduce", size / groups[0], groups[1])
+        return Work(exposed_s=time_s * (1.0 - plan.tensor_overlap), link_bytes=sent - outside, network_bytes=outside)
 
     def _context_exchange(self) -> Work:
         """Return the ring that passes keys and values around, as far as attention does not hide it."""
@@ -230,7 +238,7 @@ class _StageCost:
         last_backward_s = backward_window_s / max(plan.microbatches, 1) * 2.0 / 3.0
         exposed_s = max(time_s - plan.data_overlap * last_backward_s, 0.0)
         sent = traffic_bytes("all_reduce", size, ranks)
-        outside = sent / inner if groups[1] > 1 else 0.0
+        outside = traffic_bytes("all_reduce", size / inner, groups[1])
         return Work(exposed_s=exposed_s, link_bytes=sent - outside, network_bytes=outside)
 
     def optimizer(self) -> Work:

@@ -39,8 +39,8 @@ def step_use(step: Step, accelerator: Accelerator, cap_w: float, stretched_to_s:
     """Return the use of a step.
 
     While kernels run the board draws its static power and the energy of operations and traffic, within the delivered
-    limit; in exposed communication and in pipeline bubbles kernels poll; between steps the board idles with its
-    context. A cap below the delivered limit slows arithmetic, and the pipeline with it.
+    limit; in exposed communication and in pipeline bubbles kernels poll, at most at the cap; between steps the board
+    idles with its context. A cap below the delivered limit slows arithmetic, and the pipeline with it.
 
     Args:
         step: time and load of the step at the delivered limit.
@@ -67,11 +67,12 @@ def step_use(step: Step, accelerator: Accelerator, cap_w: float, stretched_to_s:
     busy_s = active.time_s + exposed_s
     slowdown = busy_s / (load.time_s() + exposed_s)
     bubble_s = stretch * step.bubble_s * slowdown
+    polling_w = min(power.comm_wait_w, cap_w)
     return StepUse(
         time_s=busy_s + bubble_s + overhead_s,
         busy_s=busy_s,
         compute_j=active.energy_j,
-        transfer_j=power.comm_wait_w * exposed_s + power.joules_per_link_byte * work.link_bytes,
-        wait_j=power.comm_wait_w * bubble_s + power.idle_context_w * overhead_s,
+        transfer_j=polling_w * exposed_s + power.joules_per_link_byte * work.link_bytes,
+        wait_j=polling_w * bubble_s + power.idle_context_w * overhead_s,
         network_bytes=work.network_bytes,
     )

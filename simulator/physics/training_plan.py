@@ -156,7 +156,8 @@ def step_model_flop(model: tf.Transformer, plan: TrainingPlan) -> float:
 def memory_need_bytes(model: tf.Transformer, plan: TrainingPlan, precision: Precision) -> float:
     """Return the device memory that the fullest accelerator needs: weights, gradients, optimizer, activations.
 
-    The first pipeline stage holds the activations of as many microbatches as there are stages.
+    The first pipeline stage holds the activations of as many microbatches as there are stages, p; with v interleaved
+    chunks of p + (p - 1) / v (NVIDIA/Megatron-LM 00caa53, megatron/training/theoretical_memory_usage.py).
     """
     shards = plan.tensor * plan.pipeline
     weights = tf.parameter_count(model) / shards
@@ -164,7 +165,8 @@ def memory_need_bytes(model: tf.Transformer, plan: TrainingPlan, precision: Prec
     optimizer = trained * ADAM_STATE_BYTES / (plan.data * plan.context if plan.shard_optimizer else 1)
     tokens = float(plan.microbatch_sequences * plan.sequence_tokens) / plan.context
     kept = tf.activation_bytes(model, tokens, plan.recompute == "full") / shards
-    in_flight = min(plan.pipeline, plan.microbatches)
+    early = (plan.pipeline - 1) / plan.interleave if plan.interleave > 1 else 0.0
+    in_flight = min(plan.pipeline + early, plan.microbatches)
     return weights * precision.weight_bytes + trained * GRADIENT_BYTES + optimizer + kept * in_flight
 
 
@@ -174,6 +176,6 @@ def logit_share(model: tf.Transformer) -> float:
 
 
 def adapter_weights(model: tf.Transformer, rank: int) -> float:
-    """Return the adapter weights of one layer: low-rank pairs on the four attention projections."""
+    """Return the adapter weights of one layer: one low-rank pair on the fused q, k, v projection, one on the output."""
     inputs_and_outputs = model.hidden_size + model.qkv_size + model.query_size + model.hidden_size
     return float(rank * inputs_and_outputs)

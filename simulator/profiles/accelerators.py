@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import itertools
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from simulator.documents.validation import Section
 from simulator.physics.accelerator import Accelerator, HostOverhead
@@ -18,6 +19,11 @@ NonNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 
 NumberFormat = Literal["fp32", "tf32", "fp16", "bf16", "fp8", "int8", "fp4"]
+
+_ATTENTION_ORDER: Final[tuple[NumberFormat, ...]] = ("bf16", "fp16", "tf32", "fp32", "int8", "fp8")
+"""Formats of attention and output matrix, the first that a device has."""
+_WIDE: Final[tuple[NumberFormat, ...]] = ("fp32", "tf32")
+"""Formats that attention and output matrix keep: who asks for 32 bits has them throughout."""
 
 
 class GemmFigures(Section):
@@ -137,21 +143,66 @@ class AcceleratorRecord(Section):
     power: PowerFigures
     """Power model."""
 
+    @model_validator(mode="after")
+    def _figures_agree(self) -> Self:
+        faults = [*self._format_faults(), *self._power_faults()]
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    def _format_faults(self) -> list[str]:
+        formats = ", ".join(sorted(self.peak_flop_per_s))
+        given = {
+            "gemm.compute_fraction": self.gemm.compute_fraction,
+            "power.joules_per_flop": self.power.joules_per_flop,
+        }
+        faults = [
+            f"{name} must be given for the formats of peak_flop_per_s ({formats}), got {', '.join(sorted(figures))}"
+            for name, figures in given.items()
+            if figures.keys() != self.peak_flop_per_s.keys()
+        ]
+        if not self.peak_flop_per_s.keys() & set(_ATTENTION_ORDER):
+            faults.append(f"peak_flop_per_s must hold one of {', '.join(_ATTENTION_ORDER)}, got {formats or 'none'}")
+        return faults
+
+    def _power_faults(self) -> list[str]:
+        power = self.power
+        rising = {
+            "idle_w": power.idle_w,
+            "idle_context_w": power.idle_context_w,
+            "minimum_cap_w": power.minimum_cap_w,
+            "cap_w": power.cap_w,
+        }
+        faults = [
+            f"power.{low} must be <= {high} = {rising[high]:g}, got {rising[low]:g}"
+            for low, high in itertools.pairwise(rising)
+            if rising[low] > rising[high]
+        ]
+        if power.static_w >= power.minimum_cap_w:
+            faults.append(f"power.static_w must be < minimum_cap_w = {power.minimum_cap_w:g}, got {power.static_w:g}")
+        if power.comm_wait_w > power.cap_w:
+            faults.append(f"power.comm_wait_w must be <= cap_w = {power.cap_w:g}, got {power.comm_wait_w:g}")
+        return faults
+
     def format_for(self, precision: Precision) -> str | None:
         """Return the number format in which the device computes a precision, or None when it cannot."""
         return next((name for name in precision.compute if name in self.peak_flop_per_s), None)
 
-    def sixteen_bit_format(self) -> NumberFormat:
-        """Return the format of attention and output matrix: 16 bits, or the widest that the device has."""
-        order: tuple[NumberFormat, ...] = ("bf16", "fp16", "tf32", "fp32", "int8", "fp8")
-        return next(name for name in order if name in self.peak_flop_per_s)
+    def attention_format(self, number_format: str) -> str:
+        """Return the format of attention and output matrix beside products in another format.
+
+        That is 16 bits, or what the device has in their place; products in 32 bits keep their format throughout.
+        """
+        if number_format in _WIDE:
+            return number_format
+        return next(name for name in _ATTENTION_ORDER if name in self.peak_flop_per_s)
 
     def rates(self, number_format: str) -> Accelerator:
         """Return what the performance and power models need, for one number format."""
         formats = {str(name): value for name, value in self.peak_flop_per_s.items()}
         fractions = {str(name): value for name, value in self.gemm.compute_fraction.items()}
         joules = {str(name): value for name, value in self.power.joules_per_flop.items()}
-        sixteen = self.sixteen_bit_format()
+        sixteen = self.attention_format(number_format)
         return Accelerator(
             peak_flop_per_s=formats[number_format],
             sixteen_bit_flop_per_s=formats[sixteen],

@@ -32,6 +32,14 @@ FACILITIES: Final[dict[str, type[BaseModel]]] = {
     "facility-power-chain": PowerChainRecord,
 }
 
+_SINGULAR: Final = {
+    "accelerators": "accelerator",
+    "servers": "server",
+    "models": "model",
+    "networks": "network",
+    "facilities": "facility",
+}
+
 
 def shipped_names(kind: str) -> list[str]:
     """Return the names of the shipped profiles of a kind, sorted."""
@@ -85,7 +93,7 @@ def model(name_or_path: str, base: Path) -> Profile[ModelRecord]:
 
 
 def any_profile(name_or_path: str) -> Profile[BaseModel]:
-    """Return a shipped profile of any kind by its name, for people who look it up.
+    """Return a shipped profile of any kind by its name, or a model by its alias, for people who look it up.
 
     Raises:
         InputError: no profile has that name.
@@ -99,6 +107,8 @@ def any_profile(name_or_path: str) -> Profile[BaseModel]:
     for record in FACILITIES.values():
         with suppress(InputError):
             return _find("facilities", record, name_or_path, Path())
+    if name_or_path.lower() in _aliases():
+        return _find("models", ModelRecord, _aliases()[name_or_path.lower()], Path())
     known += shipped_names("facilities")
     raise InputError(f"no profile is called '{name_or_path}'{nearest_match(name_or_path, known)}")
 
@@ -108,7 +118,7 @@ def _find(kind: str, record: type[RecordT], name_or_path: str, base: Path) -> Pr
         return load_profile(record, base / name_or_path, name_or_path)
     path = _folder(kind) / f"{name_or_path}.yaml"
     if not path.is_file():
-        what = kind.removesuffix("s")
+        what = _SINGULAR[kind]
         raise InputError(
             f"no {what} profile is called '{name_or_path}'{nearest_match(name_or_path, shipped_names(kind))}"
         )

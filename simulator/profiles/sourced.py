@@ -11,9 +11,9 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from simulator.documents.validation import Section, try_validate
 from simulator.documents.yaml_source import Document, KeyPath, read_yaml
@@ -29,7 +29,7 @@ class Provenance(Section):
 
     kind: Kind
     """`measured`: read from or fitted to a measurement; `datasheet`: stated by the maker; `estimated`: assumed."""
-    source: str
+    source: Annotated[str, Field(min_length=1)]
     """Document, table or data set, exact enough to find it again."""
     note: str | None = None
     """How the figure follows from the source, and its traps."""
@@ -87,7 +87,8 @@ def load_profile(model: type[RecordT], path: Path, shown_as: str | None = None) 
         # Parameter records check how their numbers relate, and name the field.
         record = None
         faults = [document.fault(("parameters", *fault.path.split(".")), fault.message) for fault in error.faults]
-    faults = [*separator.faults, *faults]
+    wrong_kind = [fault for fault in faults if fault.path == "profile"]
+    faults = [*separator.faults, *(wrong_kind or faults)]
     if "" not in separator.sources:
         faults.append(document.fault((), "required key 'provenance' is missing"))
     if record is None or faults:
@@ -136,9 +137,6 @@ def _number_paths(value: Any, prefix: str) -> list[str]:
             for path in _number_paths(item, f"{prefix}.{key}" if prefix else str(key))
         ]
     if isinstance(value, list | tuple):
-        return [prefix] if value else []
-    return (
-        [prefix]
-        if isinstance(value, int | float) and not isinstance(value, bool) and prefix != "schema_version"
-        else []
-    )
+        return [prefix] if any(_number_paths(item, prefix) for item in value) else []
+    number = isinstance(value, int | float) and not isinstance(value, bool) and prefix != "schema_version"
+    return [prefix] if number else []

@@ -13,7 +13,7 @@ from simulator.results.context import RunContext
 from simulator.results.ledger import Ledger
 from simulator.results.metrics import embodied_kg, network_embodied_kg
 from simulator.results.summary import Summary
-from simulator.results.tables import SERVER_PARTS, hall_sum
+from simulator.results.tables import COOLING_MACHINES, SERVER_PARTS, hall_sum
 from simulator.signals.base import ConstantSignal, Signal
 from simulator.units import GRAMS_PER_KG, JOULES_PER_KWH
 
@@ -87,6 +87,9 @@ def _energy(records: RunRecords, ledger: Ledger) -> Iterator[Audit]:
     yield _balance(
         "server energy by component = at the plug", parts_j, float(hall_sum(records, "input_w") @ durations_s)
     )
+    uses_w = hall_sum(records, "input_w") + steps.columns["network_w"] + steps.columns["shared_storage_w"]
+    it_j = float(steps.columns["power.it_power_w"] @ durations_s)
+    yield _balance("IT energy = servers + switches + shared storage", float(uses_w @ durations_s), it_j)
     facility_j = float(steps.columns["power.facility_power_w"] @ durations_s)
     yield _balance("facility energy by phase, activity, workload = at the meter", ledger.total_j(), facility_j)
     held_s = sum(entry.accelerator_s for _, entry in sorted(ledger.entries.items()))
@@ -99,7 +102,13 @@ def _plant(records: RunRecords) -> Iterator[Audit]:
     facility_j = float(columns["power.facility_power_w"] @ durations_s)
     chain_j = float(np.abs(columns["power.residual_w"]) @ durations_s)
     yield _balance("power chain: input - uses - losses = 0, every step", chain_j, 0.0, facility_j)
-    cooling_j = float(np.abs(columns["cooling.residual_w"]) @ durations_s)
+    machines_w = sum((columns[f"cooling.{machine}"] for machine in COOLING_MACHINES), np.zeros_like(durations_s))
+    machines_j, mechanical_j = float(machines_w @ durations_s), float(columns["power.mechanical_power_w"] @ durations_s)
+    yield _balance("cooling energy by machine = of the facility", machines_j, mechanical_j)
+    left_w = (
+        columns["cooling.heat_w"] + machines_w - columns["cooling.heat_rejected_w"] - columns["cooling.unmet_heat_w"]
+    )
+    cooling_j = float(np.abs(left_w) @ durations_s)
     yield _balance("cooling: heat + work - rejected - unmet = 0, every step", cooling_j, 0.0, facility_j)
     heat_j = float(np.abs(columns["heat_residual_j"]).sum())
     yield _balance("rooms: heat made - removed - stored = 0, every step", heat_j, 0.0, facility_j)

@@ -78,6 +78,6 @@ def counted(requests: pd.DataFrame, ramp_fraction: float) -> pd.DataFrame:
 
 
 def settled(requests: pd.DataFrame, ramp_fraction: float) -> pd.DataFrame:
-    """Return the requests whose outcome is known, completed or rejected, without the ramp."""
-    after_ramp = requests.request >= ramp_fraction * len(requests)
+    """Return the requests of a workload whose outcome is known, completed or rejected, without the ramp."""
+    after_ramp = np.arange(len(requests)) >= ramp_fraction * len(requests)
     return requests[after_ramp & (requests.outcome != OUTCOMES[IN_FLIGHT])]

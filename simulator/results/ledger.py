@@ -134,38 +134,28 @@ class _Split:
             for (hall, workload, phase), reading in sorted(self._chapter.accounts.items())
             if hall == name
         }
-        hall_s = sum((reading[_SECONDS] for reading in readings.values()), np.zeros_like(self._durations_s))
         shared_j = column["host_w"] + column["storage_w"] + column["fabric_w"] + column["nic_w"]
         outputs: dict[Key, Array] = {}
-        for key, reading in readings.items():
-            share = _ratio(reading[_SECONDS], hall_s)
-            self.held_s[key] = self.held_s.get(key, 0.0) + reading[_SECONDS]
-            self._put(key, "compute", reading[_COMPUTE])
-            self._put(key, "data_transfer", reading[_TRANSFER] + share * (column["fabric_w"] + column["nic_w"]))
-            self._put(key, "other", reading[_WAIT])
+        for key, share in self._shares({key: reading[_SECONDS] for key, reading in readings.items()}).items():
+            self._put(key, "data_transfer", share * (column["fabric_w"] + column["nic_w"]))
             self._put(key, "host", share * column["host_w"])
             self._put(key, "storage", share * column["storage_w"])
-            outputs[key] = reading[_COMPUTE] + reading[_TRANSFER] + reading[_WAIT] + share * shared_j
-        if not hall_s.any():
-            outputs = {IDLE: shared_j}
-            self._put(IDLE, "data_transfer", column["fabric_w"] + column["nic_w"])
-            self._put(IDLE, "host", column["host_w"])
-            self._put(IDLE, "storage", column["storage_w"])
-        total_j = sum(outputs.values(), np.zeros_like(hall_s))
-        for key, output in outputs.items():
-            share = _ratio(output, total_j)
+            outputs[key] = share * shared_j
+        for key, reading in readings.items():
+            self.held_s[key] = self.held_s.get(key, 0.0) + reading[_SECONDS]
+            self._put(key, "compute", reading[_COMPUTE])
+            self._put(key, "data_transfer", reading[_TRANSFER])
+            self._put(key, "other", reading[_WAIT])
+            outputs[key] = outputs[key] + reading[_COMPUTE] + reading[_TRANSFER] + reading[_WAIT]
+        for key, share in self._shares(outputs).items():
             self._put(key, "cooling", share * column["fan_w"])
             self._put(key, "conversion_loss", share * column["psu_loss_w"])
 
     def _add_network(self) -> None:
         """Split the switches by accelerator-seconds held."""
         network_j = self._columns["network_w"] * self._durations_s
-        total_s = sum(self.held_s.values(), np.zeros_like(network_j))
-        if not total_s.any():
-            self._put(IDLE, "data_transfer", network_j)
-            return
-        for key, held_s in self.held_s.items():
-            self._put(key, "data_transfer", network_j * held_s / total_s)
+        for key, share in self._shares(self.held_s).items():
+            self._put(key, "data_transfer", share * network_j)
 
     def _add_facility(self) -> None:
         """Split cooling, losses and other uses of the facility by IT energy."""
@@ -177,18 +167,14 @@ class _Split:
             + columns["power.transformer_loss_w"],
             "other": columns["power.other_power_w"],
         }
-        it_j = {key: energy.sum(axis=0) for key, energy in self.energy_j.items()}
-        total_j = sum(it_j.values(), np.zeros_like(self._durations_s))
-        for key, energy_j in it_j.items():
-            share = _ratio(energy_j, total_j)
+        for key, share in self._shares({key: energy.sum(axis=0) for key, energy in self.energy_j.items()}).items():
             for activity, power_w in parts_w.items():
                 self._put(key, activity, share * power_w * self._durations_s)
-        # A step without any IT power still has lights and losses.
-        dark = total_j <= 0.0
-        for activity, power_w in parts_w.items():
-            self._put(IDLE, activity, np.where(dark, power_w * self._durations_s, 0.0))
 
-
-def _ratio(part: Array, whole: Array) -> Array:
-    """Return part / whole, 0 where the whole is 0."""
-    return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0.0)
+    def _shares(self, parts: dict[Key, Array]) -> dict[Key, Array]:
+        """Return each part / their sum, step by step; where there is nothing to go by, all is what none holds."""
+        total = sum(parts.values(), np.zeros_like(self._durations_s))
+        there = total > 0.0
+        shares = {key: np.divide(part, total, out=np.zeros_like(total), where=there) for key, part in parts.items()}
+        shares[IDLE] = np.where(there, shares.get(IDLE, 0.0), 1.0)
+        return shares

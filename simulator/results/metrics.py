@@ -15,7 +15,14 @@ from simulator.results.latency import Distribution, counted, settled
 from simulator.results.ledger import Ledger
 from simulator.results.summary import Summary
 from simulator.results.tables import hall_sum
-from simulator.units import GRAMS_PER_KG, JOULES_PER_KWH, SECONDS_PER_HOUR, SECONDS_PER_YEAR, WATTS_PER_KW
+from simulator.units import (
+    GRAMS_PER_KG,
+    JOULES_PER_KWH,
+    LITRES_PER_M3,
+    SECONDS_PER_HOUR,
+    SECONDS_PER_YEAR,
+    WATTS_PER_KW,
+)
 
 Array = NDArray[np.float64]
 
@@ -26,7 +33,7 @@ def summarize(records: RunRecords, ledger: Ledger, requests: pd.DataFrame, conte
         "simulated_h": records.duration_s / SECONDS_PER_HOUR,
         **_energy(records, ledger),
         **_ratios(records),
-        **_water(records),
+        **_cooling(records),
         **_emissions(records, context),
         **_embodied(records),
         **_requests(records, requests, context),
@@ -84,18 +91,23 @@ def _ratios(records: RunRecords) -> dict[str, float | None]:
     }
 
 
-def _water(records: RunRecords) -> dict[str, float | None]:
+def _cooling(records: RunRecords) -> dict[str, float | None]:
     columns = records.steps.columns
+    unmet_kwh = _joules(records, columns["cooling.unmet_heat_w"]) / JOULES_PER_KWH
+    modes_s = float((columns["cooling.free_s"] + columns["cooling.partial_s"] + columns["cooling.mechanical_s"]).sum())
+    if not modes_s:
+        # A plant known by its total only: it says nothing of water and modes, which is not the same as none.
+        absent = ("wue_l_per_kwh", "water_withdrawn_l", "water_consumed_l", "free_cooling_fraction")
+        return {**dict.fromkeys(absent), "unmet_heat_kwh": unmet_kwh}
     # A kilogram of make-up water is a litre.
     withdrawn_l = float(columns["cooling.makeup_water_kg"].sum())
     it_j = _joules(records, columns["power.it_power_w"])
-    modes_s = columns["cooling.free_s"] + columns["cooling.partial_s"] + columns["cooling.mechanical_s"]
     return {
-        "wue_l_per_kwh": kpis.wue_l_per_kwh(withdrawn_l / 1e3, it_j) if it_j > 0.0 else None,
+        "wue_l_per_kwh": kpis.wue_l_per_kwh(withdrawn_l / LITRES_PER_M3, it_j) if it_j > 0.0 else None,
         "water_withdrawn_l": withdrawn_l,
         "water_consumed_l": float(columns["cooling.consumed_water_kg"].sum()),
-        "free_cooling_fraction": float(columns["cooling.free_s"].sum() / modes_s.sum()) if modes_s.any() else None,
-        "unmet_heat_kwh": _joules(records, columns["cooling.unmet_heat_w"]) / JOULES_PER_KWH,
+        "free_cooling_fraction": float(columns["cooling.free_s"].sum()) / modes_s,
+        "unmet_heat_kwh": unmet_kwh,
     }
 
 
@@ -153,7 +165,8 @@ def _requests(records: RunRecords, requests: pd.DataFrame, context: RunContext) 
     by_workload = {name: requests[requests.workload == name] for name in levels}
     done = pd.concat([counted(by_workload[name], level.ramp_fraction) for name, level in levels.items()] or [requests])
     ended = pd.concat([settled(by_workload[name], level.ramp_fraction) for name, level in levels.items()] or [requests])
-    good = sum(
+    good = sum(int(_meets(by_workload[name], level).sum()) for name, level in levels.items())
+    attained = sum(
         int(_meets(counted(by_workload[name], level.ramp_fraction), level).sum()) for name, level in levels.items()
     )
     completed, arrived = int(outcomes.get("completed", 0)), len(requests)
@@ -166,7 +179,7 @@ def _requests(records: RunRecords, requests: pd.DataFrame, context: RunContext) 
         "output_tokens": int(requests.generated_tokens.sum()),
         "output_tokens_per_s": float(requests.generated_tokens.sum()) / records.duration_s,
         "goodput_per_s": good / records.duration_s,
-        "slo_attainment": good / len(ended) if len(ended) else None,
+        "slo_attainment": attained / len(ended) if len(ended) else None,
         "preemptions": int(requests.preemptions.sum()),
     }
     for name in ("ttft", "tpot", "e2e"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,9 @@ import pandas as pd
 from simulator.results.ledger import ACTIVITIES
 from simulator.results.result import Result
 from simulator.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _COMPONENTS = {
     "accelerator_w": ("accelerators", "#1b5e8c"),
@@ -24,32 +28,41 @@ _COMPONENTS = {
     "distribution_loss_w": ("distribution losses", "#c98a2b"),
     "other_w": ("other", "#9a9a9a"),
 }
-_ACTIVITY_COLOURS = dict(
-    zip(ACTIVITIES, ("#1b5e8c", "#4c93c3", "#c6deee", "#8fc1de", "#c98a2b", "#3f9a72", "#9a9a9a"), strict=True)
-)
+_ACTIVITY_COLOURS = {
+    "compute": "#1b5e8c",
+    "data_transfer": "#8fc1de",
+    "storage": "#c6deee",
+    "host": "#4c93c3",
+    "conversion_loss": "#c98a2b",
+    "cooling": "#3f9a72",
+    "other": "#9a9a9a",
+}
+"""What both pictures show has the same colour in both."""
 _MOST_POINTS = 400
+_MOST_BARS = 20
+_HOURS_AS_DAYS = 48.0
 _FIGURE_INCHES = (10.0, 5.0)
 _DPI = 150
 
 
 def save_plots(result: Result, directory: Path) -> list[Path]:
     """Write `power.png` and `energy.png` into a directory and return their paths."""
-    files = [directory / "power.png", directory / "energy.png"]
-    _power(result, files[0])
-    _energy(result, files[1])
-    return files
+    figures = {"power.png": power_figure(result), "energy.png": energy_figure(result)}
+    for name, figure in figures.items():
+        figure.savefig(directory / name, dpi=_DPI)
+    return [directory / name for name in figures]
 
 
-def _power(result: Result, file: Path) -> None:
+def power_figure(result: Result) -> Figure:
+    """Return mean power by component over time, stacked, under the line of the meter."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     table = _coarser(result.power)
     scale, unit = _scale(float(table.facility_power_w.max()))
-    hours = table.end_s / SECONDS_PER_HOUR
-    in_days = hours.max() > 72.0
-    axis = np.repeat(np.r_[table.start_s.iloc[0], table.end_s] / (SECONDS_PER_DAY if in_days else SECONDS_PER_HOUR), 2)[
-        1:-1
-    ]
+    in_days = table.end_s.iloc[-1] > _HOURS_AS_DAYS * SECONDS_PER_HOUR
+    edges = np.r_[table.start_s.iloc[0], table.end_s] / (SECONDS_PER_DAY if in_days else SECONDS_PER_HOUR)
+    axis = np.repeat(edges, 2)[1:-1]
     figure = Figure(figsize=_FIGURE_INCHES, layout="constrained")
     axes = figure.subplots()
     shown = [name for name in _COMPONENTS if table[name].max() > 0.0]
@@ -60,13 +73,8 @@ def _power(result: Result, file: Path) -> None:
         colors=[_COMPONENTS[name][1] for name in shown],
         linewidth=0,
     )
-    axes.plot(
-        axis,
-        np.repeat(table.facility_power_w.to_numpy() / scale, 2),
-        color="black",
-        linewidth=0.8,
-        label="at the meter",
-    )
+    meter = np.repeat(table.facility_power_w.to_numpy() / scale, 2)
+    axes.plot(axis, meter, color="black", linewidth=0.8, label="at the meter")
     axes.set(
         xlabel="day" if in_days else "hour",
         ylabel=f"power ({unit})",
@@ -74,10 +82,12 @@ def _power(result: Result, file: Path) -> None:
         xlim=(axis[0], axis[-1]),
         ylim=(0.0, None),
     )
+    if not in_days:
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=9, steps=[1, 2, 3, 6, 10]))
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(file, dpi=_DPI)
+    return figure
 
 
 def _coarser(power: pd.DataFrame) -> pd.DataFrame:
@@ -95,32 +105,42 @@ def _coarser(power: pd.DataFrame) -> pd.DataFrame:
     return result
 
 
-def _energy(result: Result, file: Path) -> None:
+def energy_figure(result: Result) -> Figure:
+    """Return energy at the meter by workload and phase as bars, each divided by activity."""
     from matplotlib.figure import Figure
 
-    ledger = result.energy.copy()
-    ledger["bar"] = [
-        f"{workload}\n{phase}" if workload else "unallocated"
-        for workload, phase in zip(ledger.workload, ledger.phase, strict=True)
-    ]
-    pivot = ledger.pivot_table(index="bar", columns="activity", values="energy_kwh", aggfunc="sum").fillna(0.0)
-    pivot = pivot.reindex(columns=[name for name in ACTIVITIES if name in pivot])
-    pivot = pivot.loc[pivot.sum(axis=1).sort_values(ascending=True, kind="stable").index]
-    scale, unit = _energy_scale(float(pivot.sum(axis=1).max()))
-    figure = Figure(figsize=(_FIGURE_INCHES[0], max(2.5, 1.0 + 0.6 * len(pivot))), layout="constrained")
+    bars = _bars(result.energy)
+    scale, unit = _energy_scale(float(bars.sum(axis=1).max()))
+    figure = Figure(figsize=(_FIGURE_INCHES[0], max(2.5, 1.0 + 0.6 * len(bars))), layout="constrained")
     axes = figure.subplots()
-    left = np.zeros(len(pivot))
-    for activity in pivot.columns:
-        width = pivot[activity].to_numpy() / scale
-        axes.barh(pivot.index, width, left=left, label=activity.replace("_", " "), color=_ACTIVITY_COLOURS[activity])
+    left = np.zeros(len(bars))
+    for activity in bars.columns:
+        width = bars[activity].to_numpy() / scale
+        axes.barh(bars.index, width, left=left, label=activity.replace("_", " "), color=_ACTIVITY_COLOURS[activity])
         left += width
     for place, total in enumerate(left):
-        axes.annotate(f"{total:,.3g}", (total, place), xytext=(4, 0), textcoords="offset points", va="center")
+        text = f"{total:,.0f}" if total >= 100.0 else f"{total:,.3g}"
+        axes.annotate(text, (total, place), xytext=(4, 0), textcoords="offset points", va="center")
     axes.set(xlabel=f"energy at the meter ({unit})", title=f"{result.name}: energy by workload, phase and activity")
-    axes.margins(x=0.1)
+    axes.margins(x=0.12)
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(file, dpi=_DPI)
+    return figure
+
+
+def _bars(energy: pd.DataFrame) -> pd.DataFrame:
+    """Return energy in kWh by bar and activity, largest bar last; many small ones become one."""
+    names = [
+        f"{workload}\n{phase}" if workload else "unallocated"
+        for workload, phase in zip(energy.workload, energy.phase, strict=True)
+    ]
+    bars = energy.assign(bar=names).pivot_table(index="bar", columns="activity", values="energy_kwh", aggfunc="sum")
+    bars = bars.fillna(0.0).reindex(columns=[name for name in ACTIVITIES if name in bars])
+    bars = bars.loc[bars.sum(axis=1).sort_values(kind="stable").index]
+    if len(bars) <= _MOST_BARS:
+        return bars
+    small, large = bars.iloc[: 1 - _MOST_BARS], bars.iloc[1 - _MOST_BARS :]
+    return pd.concat([small.sum().to_frame(f"{len(small):,} others").T, large])
 
 
 def _scale(highest_w: float) -> tuple[float, str]:

@@ -30,7 +30,7 @@ class Summary:
         pue: facility energy / IT energy.
         itue: IT energy / (IT energy - server fans - power supply losses).
         tue: PUE x ITUE.
-        wue_l_per_kwh: water taken in / IT energy.
+        wue_l_per_kwh: water taken in / IT energy; a published PUE says nothing of water.
         water_withdrawn_l: water taken in by the cooling plant.
         water_consumed_l: water evaporated or carried away.
         free_cooling_fraction: share of the time in which no chiller ran.
@@ -60,7 +60,7 @@ class Summary:
         e2e_p90_s: its 90th percentile.
         e2e_p99_s: its 99th percentile.
         goodput_per_s: completed requests that met their service level / simulated time.
-        slo_attainment: completed requests that met their service level / requests completed or rejected.
+        slo_attainment: completed requests that met their service level / those completed or rejected, after the ramp.
         preemptions: sequences preempted because the KV cache was full.
         energy_per_output_token_j: facility energy of inference workloads, their idle time included / tokens emitted.
         accelerator_energy_per_output_token_j: accelerator energy spent on requests / tokens emitted.
@@ -93,8 +93,8 @@ class Summary:
     itue: float | None
     tue: float | None
     wue_l_per_kwh: float | None
-    water_withdrawn_l: float
-    water_consumed_l: float
+    water_withdrawn_l: float | None
+    water_consumed_l: float | None
     free_cooling_fraction: float | None
     unmet_heat_kwh: float
     operational_emissions_kg_co2e: float

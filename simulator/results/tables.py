@@ -17,6 +17,14 @@ from simulator.units import JOULES_PER_KWH, SECONDS_PER_HOUR
 Array = NDArray[np.float64]
 
 SERVER_PARTS = ("accelerator_w", "host_w", "storage_w", "fabric_w", "nic_w", "fan_w", "psu_loss_w")
+COOLING_MACHINES = (
+    "crah_fan_power_w",
+    "chilled_water_pump_power_w",
+    "chiller_power_w",
+    "condenser_pump_power_w",
+    "tower_fan_power_w",
+    "overhead_power_w",
+)
 
 
 def hall_sum(records: RunRecords, field: str) -> Array:
@@ -59,12 +67,7 @@ def facility_table(records: RunRecords, context: RunContext) -> pd.DataFrame:
     steps, columns = records.steps, records.steps.columns
     edges_s = steps.edges_s
     names = (
-        "crah_fan_power_w",
-        "chilled_water_pump_power_w",
-        "chiller_power_w",
-        "condenser_pump_power_w",
-        "tower_fan_power_w",
-        "overhead_power_w",
+        *COOLING_MACHINES,
         "heat_rejected_w",
         "unmet_heat_w",
         "chillers_running",

@@ -113,7 +113,7 @@ def comparison(table: pd.DataFrame) -> RenderableType:
     """Return a comparison of runs as a table."""
     shown = Table(title="comparison", title_justify="left", box=None, pad_edge=False)
     for name in table.columns:
-        shown.add_column(name, justify="left" if name in ("field", "unit") else "right")
+        shown.add_column(name, justify="left" if name in ("field", "unit") else "right", overflow="fold")
     for row in table.itertuples(index=False):
         cells = []
         for name, value in zip(table.columns, row, strict=True):
@@ -157,9 +157,9 @@ def number(value: Any) -> str:
         return ", ".join(number(item) for item in value)
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{int(value):,}"
-    if value == 0.0 or 1e-4 <= abs(value) < 1e12:
-        digits = max(4 - math.floor(math.log10(abs(value))), 0) if value else 0
-        return f"{round(value, 4 - math.floor(math.log10(abs(value)))):,.{digits}f}"
+    rounded = float(f"{value:.4e}")
+    if 1e-4 <= abs(rounded) < 1e12:
+        return f"{rounded:,.{max(4 - math.floor(math.log10(abs(rounded))), 0)}f}"
     return f"{value:.4e}"
 
 
@@ -188,7 +188,10 @@ def _latencies(summary: dict[str, Any]) -> Table:
 def _frame(title: str, frame: pd.DataFrame) -> Table:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for name in frame.columns:
-        table.add_column(name, justify="left" if not pd.api.types.is_numeric_dtype(frame[name]) else "right")
+        if pd.api.types.is_numeric_dtype(frame[name]):
+            table.add_column(name, justify="right", no_wrap=True)
+        else:
+            table.add_column(name, overflow="fold")
     for row in frame.head(40).itertuples(index=False):
         table.add_row(*(number(value) for value in row))
     if len(frame) > 40:
@@ -198,7 +201,7 @@ def _frame(title: str, frame: pd.DataFrame) -> Table:
 
 def _figures(figures: pd.DataFrame) -> Table:
     table = Table(title="figures that this run rests on", title_justify="left", box=None, pad_edge=False)
-    table.add_column("profile", min_width=38)
+    table.add_column("profile", min_width=38, overflow="fold")
     for kind in KINDS:
         table.add_column(kind, justify="right")
     counts = pd.crosstab(figures.profile, figures.kind).reindex(columns=list(KINDS), fill_value=0)

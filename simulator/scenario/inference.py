@@ -118,7 +118,7 @@ class _Trace(Section):
     """Use only the first requests."""
     rate_factor: Positive = 1.0
     """Compress time: 2 doubles the request rate."""
-    max_total_tokens: Tokens | None = None
+    max_total_tokens: Annotated[int, Field(ge=2, le=10_000_000)] | None = None
     """Shorten prompts so that prompt and answer together do not exceed this."""
     zero_tokens: Literal["refuse", "drop"] = "refuse"
     """Requests without prompt or answer: refuse the file, or drop and count them."""

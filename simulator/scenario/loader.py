@@ -104,7 +104,13 @@ def parse_setting(text: str) -> tuple[str, Any]:
     path, equals, value = text.partition("=")
     if not equals or not path:
         raise InputError([Fault(f"must be path=value, got '{text}'", "--set")])
-    return path, parse_yaml(f"value: {value}", f"--set {path}").data["value"]
+    try:
+        data = parse_yaml(f"value: {value}", "--set").data
+    except InputError as error:
+        raise InputError(Fault(fault.message, "--set", path=path) for fault in error.faults) from None
+    if len(data) != 1:
+        raise InputError([Fault(f"must be one value, got {len(data)} keys", "--set", path=path)])
+    return path, data["value"]
 
 
 def _order(fault: Fault) -> tuple[bool, str, int]:

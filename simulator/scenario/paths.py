@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from simulator.documents.plain_values import plain_value
 from simulator.documents.yaml_source import Document, KeyPath
 from simulator.errors import Fault, InputError, nearest_match
 
@@ -33,45 +34,49 @@ def with_values(document: Document, values: Mapping[str, Any], base: Path, optio
     result = Document(document.file, copy.deepcopy(document.data), dict(document.lines), dict(document.origins))
     faults: list[Fault] = []
     for dotted, value in values.items():
-        origin = f"{option} {dotted}"
         try:
-            path = _set(result.data, dotted, value, base)
-            result.origins[path] = origin
+            path = _set(result.data, dotted, plain_value(value, option, (dotted,)), base)
+            result.origins[path] = option
         except LookupError as error:
-            faults.append(Fault(str(error.args[0]), origin))
+            faults.append(Fault(str(error.args[0]), option, path=dotted))
     if faults:
         raise InputError(faults)
     return result
 
 
 def _set(data: Any, dotted: str, value: Any, base: Path) -> KeyPath:
+    """Set a value and return the path of what is new: the value, or the first mapping added around it."""
     parts = dotted.split(".")
     if not all(parts):
         raise LookupError("is not a path: a part is empty")
-    node, path = data, []
+    node, path, added = data, [], 0
     for depth, part in enumerate(parts[:-1]):
         key = _key(node, part, parts[:depth])
         path.append(key)
-        if isinstance(node, dict) and not isinstance(node.get(part), dict | list):
-            if node.get(part) is not None:
-                raise LookupError(f"'{'.'.join(parts[: depth + 1])}' is a value, it has no '{parts[depth + 1]}'")
+        if isinstance(node, dict) and node.get(part) is None:
             node[part] = {}
+            added = added or len(path)
         node = node[key]
     key = _key(node, parts[-1], parts[:-1])
     node[key] = absolute_paths(value, str(key), base)
-    return (*path, key)
+    return tuple(path[:added]) if added else (*path, key)
 
 
 def _key(node: Any, part: str, parents: list[str]) -> str | int:
     """Return the key of `part` in a mapping or list."""
     if isinstance(node, dict):
         return part
-    names = [str(item.get("name")) for item in node if isinstance(item, dict)]
+    place = ".".join(parents)
+    if not isinstance(node, list):
+        raise LookupError(f"'{place}' is a value, it has no '{part}'")
+    names = [item.get("name") if isinstance(item, dict) else None for item in node]
     if part in names:
         return names.index(part)
-    if part.isdigit() and int(part) < len(node):
+    if part.isdecimal() and int(part) < len(node):
         return int(part)
-    raise LookupError(f"'{'.'.join(parents)}' has no '{part}'{nearest_match(part, names)}")
+    known = [name for name in names if isinstance(name, str)]
+    hint = nearest_match(part, known) or f"; it has {len(node)} entries, counted from 0"
+    raise LookupError(f"'{place}' has no '{part}'{hint}")
 
 
 def absolute_paths(value: Any, key: str, base: Path) -> Any:
@@ -87,4 +92,8 @@ def absolute_paths(value: Any, key: str, base: Path) -> Any:
 
 
 def _looks_like_path(value: str, base: Path) -> bool:
-    return value.endswith((".yaml", ".yml", ".json")) or (base / value).is_dir()
+    """Whether the catalogue would open a file of this name; `org/model` may also be an alias."""
+    if value.endswith((".yaml", ".yml", ".json")):
+        return True
+    path = base / value
+    return "/" in value and (path.is_file() or (path / "config.json").is_file())

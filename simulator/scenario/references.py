@@ -45,6 +45,8 @@ def _duplicate_names(document: Document) -> Iterator[Fault]:
 
 def _unknown_halls(document: Document) -> Iterator[Fault]:
     halls = [str(item.get("name")) for _, item in _entries(document, "servers")]
+    if not halls:  # a fault of its own
+        return
     for path, item in _entries(document, "workloads"):
         hall = item.get("servers")
         if isinstance(hall, str) and hall not in halls:
@@ -73,19 +75,24 @@ def _profile(document: Document, path: KeyPath, name: Any, find: Finder, base: P
         find(name, base)
     except InputError as error:
         for fault in error.faults:
-            # A fault without a file is about the name; one with a file is inside the profile that the name found.
-            yield document.fault(path, fault.message) if not fault.file else fault
+            # A fault with a line is inside the profile that the name found; any other is about the name.
+            yield fault if fault.line is not None else document.fault(path, str(fault))
+    except (OSError, ValueError) as error:
+        yield document.fault(path, f"no file can have this name: {getattr(error, 'strerror', None) or error}")
 
 
 def _missing_files(document: Document, base: Path) -> Iterator[Fault]:
-    for path, value in _walk(document.data, ()):
+    for path, value in values_below(document.data):
         if path[-1] != "file" or not isinstance(value, str) or not value:
             continue
         file = base / value
-        if file.is_dir():
-            yield document.fault(path, f"'{value}' is a folder, not a file")
-        elif not file.exists():
-            yield document.fault(path, f"no such file: '{value}'{_hint(file)}")
+        try:
+            if file.is_dir():
+                yield document.fault(path, f"'{value}' is a folder, not a file")
+            elif not file.exists():
+                yield document.fault(path, f"no such file: '{value}'{_hint(file)}")
+        except OSError as error:
+            yield document.fault(path, f"cannot be read: {error.strerror}")
 
 
 def _hint(file: Path) -> str:
@@ -94,12 +101,13 @@ def _hint(file: Path) -> str:
     return nearest_match(file.name, [item.name for item in file.parent.iterdir()][:500]).partition("; known")[0]
 
 
-def _walk(node: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
+def values_below(node: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+    """Yield (key path, value) of everything inside plain data, mappings and lists included."""
     items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     for key, value in items:
         here = (*path, key)
         yield here, value
-        yield from _walk(value, here)
+        yield from values_below(value, here)
 
 
 def _value_at(data: Any, path: KeyPath) -> Any:

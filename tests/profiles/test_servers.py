@@ -326,7 +326,7 @@ def test_processor_server_against_specpower(shared: Path, load_pct: str, busy: f
     ("change", "complaint"),
     [
         (("accelerators: 8", "accelerators: -1"), "accelerators: must be >= 0"),
-        (("  kind: none", "  kind: tank"), "kind 'tank' is not known; known: fans, none"),
+        (("  kind: none", "  kind: tank"), "cooling.kind: 'tank' is not known; known: fans, none"),
         (("  kind: none", "  kind: fans"), "required key 'reference_power_w' is missing"),
         (("link_group: 8", "link_group: 8\nlink_goup: 8"), "unknown key 'link_goup'; did you mean 'link_group'?"),
     ],

@@ -133,9 +133,8 @@ class Replica:
 
     # -- planning -------------------------------------------------------------------------------------------------
 
-    def _start(self, event: Event) -> None:
-        if event is self._alarm:
-            self._plan(self._env.now)
+    def _start(self, _: Event) -> None:
+        self._plan(self._env.now)
 
     def _plan(self, now_s: float) -> None:
         """Start the next step: an iteration with prefill, a stretch of decode, or nothing."""
@@ -218,7 +217,7 @@ class Replica:
 
     def _finish_stretch(self, event: Event) -> None:
         if event is not self._alarm:
-            return
+            return  # an arrival has shortened this stretch
         step, count = self._step, self._decoding
         step.finish()
         self._blocks.advance(self._iteration, step.iterations, count)
@@ -230,9 +229,7 @@ class Replica:
         self._finish_decoded(now_s)
         self._plan(now_s)
 
-    def _finish_mixed(self, event: Event) -> None:
-        if event is not self._alarm:
-            return
+    def _finish_mixed(self, _: Event) -> None:
         step, count = self._step, self._decoding
         step.finish()
         token_j = step.energy_j / step.tokens

@@ -10,7 +10,7 @@ from simpy import Environment, Event
 
 from simulator.engine.serving.batch import BatchLimits
 from simulator.engine.serving.router import LeastLoaded, RoundRobin, Router
-from simulator.records import IN_FLIGHT, LONGER_THAN_CONTEXT, LONGER_THAN_KV_CACHE, NOT_ARRIVED, RequestLog
+from simulator.records import IN_FLIGHT, LONGER_THAN_CONTEXT, LONGER_THAN_KV_CACHE, RequestLog
 
 ROUTERS: dict[str, type[Router]] = {"round_robin": RoundRobin, "least_loaded": LeastLoaded}
 
@@ -89,7 +89,8 @@ class Service:
             delay_s = instant_s - env.now
             if delay_s > 0.0:
                 yield env.timeout(delay_s)
-            self.arrive(request, instant_s)
+            # The clock may stand a rounding before the instant; a request must not start before it arrives.
+            self.arrive(request, min(instant_s, env.now))
 
     def serve_clients(self, clients: int, think_time_s: float) -> None:
         """Let a number of clients each send its next request when its last is answered."""
@@ -137,11 +138,6 @@ class Service:
         """End the run."""
         for replica in self.replicas:
             replica.close(now_s)
-
-    @property
-    def arrived(self) -> int:
-        """Requests that have arrived so far."""
-        return len(self.log) - self.log.outcome.count(NOT_ARRIVED)
 
     def _close_request(self, request: int) -> None:
         self._open -= 1

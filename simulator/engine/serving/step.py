@@ -81,8 +81,6 @@ class Step:
     def progress(self, now_s: float) -> tuple[int, float, float]:
         """Return (whole iterations done, share of the current one, energy so far)."""
         elapsed_s = now_s - self._started_s
-        if elapsed_s <= 0.0:
-            return 0, 0.0, 0.0
         if not self.iterations:
             share = elapsed_s / self.duration_s
             return 0, share, share * self.energy_j

@@ -18,6 +18,9 @@ from simulator.engine.storage import Storage
 from simulator.engine.training.job_meter import JobMeter, Rates
 from simulator.records import JobRecord
 
+_ROUNDING_STEPS = 1e-6
+"""Share of a step by which instants may be off: a checkpoint due at the end of a step must not wait for the next."""
+
 
 @dataclass(frozen=True, slots=True)
 class JobPlan:
@@ -97,7 +100,9 @@ class Job:
         self._report = report
         self._on_end = on_end
         self._meter: JobMeter | None = None
-        self._stepping_since_s: float | None = None
+        self._phase_since_s = 0.0
+        self._count_time: Callable[[float], None] | None = None
+        """Records so many seconds of the phase under way; None while there is nothing to record."""
         self._checkpoint_due_s = math.inf
         self.record = JobRecord(
             plan.name,
@@ -122,17 +127,18 @@ class Job:
             yield from self._step_until_next_pause()
             if self._evaluation_is_due():
                 yield from self._evaluate()
-            if self._env.now >= self._checkpoint_due_s and record.steps < plan.steps:
+            if self._until_checkpoint_steps() <= 0.0 and record.steps < plan.steps:
                 yield from self._write_checkpoint()
         self._finish(placement)
 
     def close(self, now_s: float) -> None:
-        """Record the steps of a job that the end of the run cuts short."""
-        if self._stepping_since_s is not None:
-            self._count_steps((now_s - self._stepping_since_s) / self._plan.step_s)
-        if self._meter is not None:
-            self._meter.settle(now_s)
-            self.record.accelerator_energy_j = self._meter.energy_j
+        """Record the phase that the end of the run cuts short."""
+        if self._meter is None:
+            return
+        if self._count_time is not None:
+            self._count_time(now_s - self._phase_since_s)
+        self._meter.settle(now_s)
+        self.record.accelerator_energy_j = self._meter.energy_j
 
     def _begin(self, placement: Placement) -> None:
         now_s = self._env.now
@@ -141,7 +147,7 @@ class Job:
         account = self._hall.account(self._plan.name, "training")
         self._meter = JobMeter(self._hall, placement, account, now_s)
         self._hall.attach(self._meter)
-        self._meter.enter(Rates.waiting(self._plan.hold_w), now_s)
+        self._enter(Rates.waiting(self._plan.hold_w), None)
         self._report("job_started", f"{placement.accelerators} accelerators on {len(placement.servers)} servers")
 
     def _step_until_next_pause(self) -> Generator[Event, None, None]:
@@ -150,14 +156,18 @@ class Job:
         if plan.evaluation_every:
             steps = min(steps, self._next_evaluation() - record.steps)
         # A checkpoint waits for the end of the step in which it falls due.
-        until_checkpoint_s = max(self._checkpoint_due_s - self._env.now, 0.0)
-        if math.isfinite(until_checkpoint_s):
-            steps = min(steps, max(math.ceil(until_checkpoint_s / plan.step_s), 1))
-        self._enter(plan.step_rates)
-        self._stepping_since_s = self._env.now
+        until_checkpoint = self._until_checkpoint_steps()
+        if math.isfinite(until_checkpoint):
+            steps = min(steps, max(math.ceil(until_checkpoint), 1))
+        self._enter(plan.step_rates, self._count_stepping)
         yield self._env.timeout(steps * plan.step_s)
-        self._stepping_since_s = None
         self._count_steps(steps)
+
+    def _until_checkpoint_steps(self) -> float:
+        return (self._checkpoint_due_s - self._env.now) / self._plan.step_s - _ROUNDING_STEPS
+
+    def _count_stepping(self, duration_s: float) -> None:
+        self._count_steps(duration_s / self._plan.step_s)
 
     def _count_steps(self, steps: float) -> None:
         self.record.steps += steps
@@ -180,22 +190,34 @@ class Job:
         return plan.evaluation_every > 0 and past >= 0 and past % plan.evaluation_every == 0
 
     def _evaluate(self) -> Generator[Event, None, None]:
-        self._enter(self._plan.evaluation_rates)
+        self._enter(self._plan.evaluation_rates, self._count_evaluation)
         yield self._env.timeout(self._plan.evaluation_s)
-        self.record.evaluation_s += self._plan.evaluation_s
+        self._count_evaluation(self._plan.evaluation_s)
+
+    def _count_evaluation(self, duration_s: float) -> None:
+        self.record.evaluation_s += duration_s
 
     def _write_checkpoint(self) -> Generator[Event, None, None]:
         assert self._storage is not None
-        began_s = self._env.now
-        self._enter(Rates.waiting(self._plan.hold_w))
+        self._enter(Rates.waiting(self._plan.hold_w), self._count_checkpoint)
         yield from self._storage.write(self._plan.name, self._plan.checkpoint_bytes)
-        self.record.checkpoint_s += self._env.now - began_s
+        self._count_checkpoint(self._env.now - self._phase_since_s)
         self.record.checkpoints += 1
         self._checkpoint_due_s = self._env.now + self._plan.checkpoint_every_s
 
-    def _enter(self, rates: Rates) -> None:
+    def _count_checkpoint(self, duration_s: float) -> None:
+        self.record.checkpoint_s += duration_s
+
+    def _enter(self, rates: Rates, count_time: Callable[[float], None] | None) -> None:
+        """Begin a phase.
+
+        Args:
+            rates: what it uses.
+            count_time: records its seconds, should the end of the run cut it short.
+        """
         assert self._meter is not None
         self._meter.enter(rates, self._env.now)
+        self._phase_since_s, self._count_time = self._env.now, count_time
 
     def _finish(self, placement: Placement) -> None:
         now_s = self._env.now
