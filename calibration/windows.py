@@ -1,7 +1,7 @@
 """Measured windows: what ran, for how long, with what energy. Measurement writes them, fits read nothing else.
 
-A window is a loop of equal repetitions of one kernel (or of nothing), synchronised at both ends. Published tables become
-windows too, one a row, so that one fit serves both.
+A window is a loop of equal repetitions of one kernel (or of nothing), synchronised at both ends. Published tables
+become windows too, one a row, so that one fit serves both.
 """
 
 from __future__ import annotations

@@ -28,8 +28,8 @@ def data(folder: Path) -> dict[str, Any]:
 
 def test_the_public_names_are_these() -> None:
     names = {
-        "ArrivalProcess", "AuditError", "Fault", "InputError", "InvariantError", "Result", "Scenario", "Signal", "Summary",
-        "WattlineError", "check", "compare", "from_dict", "load", "load_result", "run", "save",
+        "ArrivalProcess", "AuditError", "Fault", "InputError", "InvariantError", "Result", "Scenario", "Signal",
+        "Summary", "WattlineError", "check", "compare", "from_dict", "load", "load_result", "run", "save",
     }  # fmt: skip
     assert set(sim.__all__) == names
     assert all(getattr(sim, name).__doc__ for name in names)
@@ -139,7 +139,7 @@ def test_from_dict_names_its_faults(data: dict[str, Any]) -> None:
         "scenario: servers.hall-a.count: must be >= 1 and <= 1000000, got -1",
         "scenario: sed: unknown key 'sed'; did you mean 'seed'?",
     }
-    with pytest.raises(sim.InputError, match="^scenario: seed: cannot hold a value of type set$"):
+    with pytest.raises(sim.InputError, match=r"^scenario: seed: cannot hold a value of type set$"):
         sim.from_dict({**data, "seed": {1}})
 
 

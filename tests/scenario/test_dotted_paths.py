@@ -132,8 +132,8 @@ def test_a_bad_value_in_an_added_section_belongs_to_the_option(folder: Path) -> 
     with pytest.raises(InputError) as caught:
         load_scenario(Path("tiny.yaml"), {"storage.write_gb_per_s": -1, "storage.idle_kw": 1})
     assert [str(fault) for fault in caught.value.faults] == [
-        "--set: storage: required key 'active_kw' is missing",
         "--set: storage.write_gb_per_s: must be > 0, got -1",
+        "--set: storage: required key 'active_kw' is missing",
     ]
 
 

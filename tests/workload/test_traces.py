@@ -206,7 +206,7 @@ def test_twenty_faults_are_shown_and_the_rest_counted(tmp_path: Path) -> None:
 def test_wrong_headers_and_empty_traces(tmp_path: Path) -> None:
     path = write(tmp_path / "x.csv", "Timestamp,Model,Request tokens,Response tokens", ["5,GPT-4,472,18"])
     assert [fault[2] for fault in faults_of(read_azure_llm, path)] == [
-        "the header has no column 'TIMESTAMP'; known: Model, Request tokens, Response tokens, Timestamp",
+        "the header has no column 'TIMESTAMP'; did you mean 'Timestamp'?",
         "the header has no column 'ContextTokens'; did you mean 'Response tokens'?",
         "the header has no column 'GeneratedTokens'; did you mean 'Response tokens'?",
     ]
