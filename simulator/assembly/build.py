@@ -199,6 +199,7 @@ def _context(scenario: Scenario, parts: _Parts) -> RunContext:
             **dict(_file_checksums(scenario)),
         },
         notes=parts.notes,
+        origins=parts.site.origins,
     )
 
 

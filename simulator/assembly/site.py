@@ -16,10 +16,13 @@ from simulator.signals.epw import read_epw
 from simulator.signals.gaps import FilledGap, GapRule
 from simulator.signals.market_prices import read_market_prices
 from simulator.signals.open_meteo import read_open_meteo
+from simulator.signals.origin import EmissionFactor, SignalOrigin
 from simulator.signals.plain_csv import CsvColumns, fixed_time_zone, read_csv_series
 from simulator.signals.quantities import CARBON_INTENSITY
 from simulator.signals.series import Series
 from simulator.signals.weather import Weather, constant_weather
+
+_HOUR_S = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,16 @@ class SiteSignals:
         weather: outdoor air.
         carbon_g_per_kwh: carbon intensity of the grid.
         price_usd_per_kwh: price of energy.
+        carbon_factor: what the carbon intensity counts.
+        origins: where the signals come from.
         notes: what the readers of the files want said.
     """
 
     weather: Weather
     carbon_g_per_kwh: Signal
     price_usd_per_kwh: Signal
+    carbon_factor: EmissionFactor
+    origins: tuple[SignalOrigin, ...]
     notes: tuple[str, ...]
 
 
@@ -50,17 +57,22 @@ def site_signals(site: section.Site, base: Path, window: Window, faults: FaultCo
     """
     reader = _SiteReader(base, window)
     weather: Weather | None = None
-    carbon: Signal | None = None
+    carbon: tuple[Signal, EmissionFactor] | None = None
     price: Signal | None = None
     with faults.at(("site", "weather")):
         weather = reader.weather(site.weather)
     with faults.at(("site", "carbon_intensity")):
         carbon = reader.carbon(site.carbon_intensity)
+        refusal = carbon[1].inventory_refusal()
+        if refusal is not None:
+            raise ValueError(refusal)
     with faults.at(("site", "price")):
         price = reader.price(site.price)
     if weather is None or carbon is None or price is None:
         return None
-    return SiteSignals(weather, carbon, price, tuple(dict.fromkeys(reader.notes)))
+    signal, factor = carbon
+    origins = tuple(reader.origins)
+    return SiteSignals(weather, signal, price, factor, origins, tuple(dict.fromkeys(reader.notes)))
 
 
 class _SiteReader:
@@ -68,13 +80,16 @@ class _SiteReader:
         self._base = base
         self._window = window
         self.notes: list[str] = []
+        self.origins: list[SignalOrigin] = []
 
     def weather(self, weather: section.Weather) -> Weather:
         window = self._window
         match weather:
             case section.ConstantWeather():
+                self._from_scenario("weather", None)
                 return constant_weather(weather.dry_bulb_c, weather.relative_humidity, weather.pressure_pa)
             case section.DailyWeather():
+                self._from_scenario("weather", _HOUR_S)
                 cycle = DailyCycle(
                     weather.mean_c,
                     weather.amplitude_k,
@@ -84,20 +99,23 @@ class _SiteReader:
                 )
                 return cycle.to_weather(window.start, window.duration_s)
             case section.EpwWeather():
-                reading = read_epw(self._base / weather.file).to_weather(window.start, window.duration_s)
+                series = read_epw(self._base / weather.file)
+                repeat = False  # a typical year repeats anyway
             case section.OpenMeteoWeather():
-                reading = read_open_meteo(self._base / weather.file).to_weather(
-                    window.start, window.duration_s, repeat_yearly=weather.repeat_yearly
-                )
+                series, repeat = read_open_meteo(self._base / weather.file), weather.repeat_yearly
+        reading = series.to_weather(window.start, window.duration_s, repeat_yearly=repeat)
+        self._from_file("weather", series.dry_bulb)
         self._note(reading.filled, reading.notes)
         return reading.weather
 
-    def carbon(self, carbon: section.Carbon) -> Signal:
+    def carbon(self, carbon: section.Carbon) -> tuple[Signal, EmissionFactor]:
+        name = "carbon_intensity"
         match carbon:
             case section.ConstantCarbon():
-                return ConstantSignal(carbon.g_per_kwh)
+                return ConstantSignal(carbon.g_per_kwh), self._stated(name, carbon.factor, None)
             case section.DailyCarbon():
-                return daily_profile(carbon.g_per_kwh, self._window.start, self._window.duration_s)
+                profile = daily_profile(carbon.g_per_kwh, self._window.start, self._window.duration_s)
+                return profile, self._stated(name, carbon.factor, _HOUR_S)
             case section.EiaCarbon():
                 series = read_eia_carbon(self._base / carbon.file)
             case section.CsvCarbon():
@@ -105,18 +123,24 @@ class _SiteReader:
                     zone = fixed_time_zone(carbon.time_zone) if carbon.time_zone is not None else None
                 columns = CsvColumns(carbon.time_column, carbon.value_column)
                 series = read_csv_series(self._base / carbon.file, columns, CARBON_INTENSITY, time_zone=zone)
+                series = series.described(carbon.factor.provider, _factor(carbon.factor))
             case section.ParquetCarbon():
                 series = read_parquet_carbon(self._base / carbon.file)
-        return self._signal(series, carbon.gaps, carbon.repeat_yearly)
+                series = series.described(carbon.factor.provider, _factor(carbon.factor))
+        self._from_file(name, series)
+        return self._signal(series, carbon.gaps, carbon.repeat_yearly), series.factor or EmissionFactor()
 
     def price(self, price: section.Price) -> Signal:
         match price:
             case section.ConstantPrice():
+                self._from_scenario("price", None)
                 return ConstantSignal(price.usd_per_kwh)
             case section.DailyPrice():
+                self._from_scenario("price", _HOUR_S)
                 return daily_profile(price.usd_per_kwh, self._window.start, self._window.duration_s)
             case section.MarketPrice():
                 series = read_market_prices(self._base / price.file)
+                self._from_file("price", series)
                 return self._signal(series, price.gaps, price.repeat_yearly)
 
     def _signal(self, series: Series, gaps: section.Gaps, repeat_yearly: bool) -> Signal:
@@ -126,6 +150,22 @@ class _SiteReader:
         self._note(reading.filled, reading.notes)
         return reading.signal
 
+    def _stated(self, name: str, stated: section.StatedFactor, resolution_s: int | None) -> EmissionFactor:
+        factor = _factor(stated)
+        provider = "scenario" if stated.provider == "unstated" else stated.provider
+        self.origins.append(SignalOrigin(name, provider, resolution_s, factor))
+        return factor
+
+    def _from_scenario(self, name: str, resolution_s: int | None) -> None:
+        self.origins.append(SignalOrigin(name, "scenario", resolution_s))
+
+    def _from_file(self, name: str, series: Series) -> None:
+        self.origins.append(SignalOrigin(name, series.provider, series.step_s, series.factor))
+
     def _note(self, filled: tuple[FilledGap, ...], notes: tuple[str, ...]) -> None:
         self.notes.extend(notes)
         self.notes.extend(str(gap) for gap in filled)
+
+
+def _factor(stated: section.StatedFactor) -> EmissionFactor:
+    return EmissionFactor(stated.basis, stated.boundary)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from simulator.signals.base import Signal
+from simulator.signals.origin import SignalOrigin
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class RunContext:
         figures: figures of the profiles used.
         checksums: SHA-256 of each input, by name.
         notes: what readers of inputs want said, such as filled gaps.
+        origins: where the signals of the site come from; a carbon intensity says what it counts.
     """
 
     scenario: str
@@ -68,3 +70,4 @@ class RunContext:
     figures: tuple[Figure, ...]
     checksums: dict[str, str]
     notes: tuple[str, ...]
+    origins: tuple[SignalOrigin, ...] = ()

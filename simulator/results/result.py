@@ -86,6 +86,7 @@ def build_result(records: RunRecords, ledger: Ledger, context: RunContext, manif
             "start_utc": context.start_utc,
             "simulated_s": records.duration_s,
             "kernel_events": records.event_count,
+            "signals": {origin.signal: origin.as_dict() for origin in context.origins},
             "checksums": dict(sorted(context.checksums.items())),
         },
         summary=summary,

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from simulator.documents.validation import Section
 from simulator.scenario.names import FilePath, Fraction, NonNegative, Positive
+from simulator.signals.origin import FactorBasis, FactorBoundary
 
 Celsius = Annotated[float, Field(ge=-60, le=60)]
 HOURS_OF_DAY = 24
@@ -71,12 +72,25 @@ class Gaps(Section):
     """Longest gap that may be filled."""
 
 
+class StatedFactor(Section):
+    """What a carbon intensity counts, where the values do not say it themselves."""
+
+    basis: FactorBasis = "unstated"
+    """Mix consumed in the area, mix generated in it, or the units that respond to a change in load (`marginal`)."""
+    boundary: FactorBoundary = "unstated"
+    """Emissions at the power stations, or of their life cycle."""
+    provider: str = "unstated"
+    """Who publishes the values."""
+
+
 class ConstantCarbon(Section):
     """The same carbon intensity throughout."""
 
     kind: Literal["constant"]
     g_per_kwh: NonNegative
     """Emissions per energy taken from the grid (CO2e)."""
+    factor: StatedFactor = StatedFactor()
+    """What it counts."""
 
 
 class DailyCarbon(Section):
@@ -85,6 +99,8 @@ class DailyCarbon(Section):
     kind: Literal["daily_profile"]
     g_per_kwh: Annotated[tuple[NonNegative, ...], Field(min_length=HOURS_OF_DAY, max_length=HOURS_OF_DAY)]
     """Carbon intensity of each hour of the day (UTC), from 00:00 on."""
+    factor: StatedFactor = StatedFactor()
+    """What it counts."""
 
 
 class EiaCarbon(Section):
@@ -111,6 +127,8 @@ class CsvCarbon(Section):
     """Header of the values."""
     time_zone: str | None = None
     """Zone of stamps that carry none: `UTC` or a fixed offset such as `+02:00`."""
+    factor: StatedFactor = StatedFactor()
+    """What the values count."""
     gaps: Gaps = Gaps()
     """Missing values."""
     repeat_yearly: bool = False
@@ -123,6 +141,8 @@ class ParquetCarbon(Section):
     kind: Literal["parquet"]
     file: FilePath
     """The file (.parquet)."""
+    factor: StatedFactor = StatedFactor()
+    """What the values count."""
     gaps: Gaps = Gaps()
     """Missing values."""
     repeat_yearly: bool = False

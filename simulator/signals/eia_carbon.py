@@ -9,13 +9,16 @@ from __future__ import annotations
 from datetime import UTC
 from pathlib import Path
 
+from simulator.signals.origin import EmissionFactor
 from simulator.signals.plain_csv import CsvColumns, read_csv_series
 from simulator.signals.quantities import CARBON_INTENSITY
 from simulator.signals.series import Series
 
 _COLUMNS = CsvColumns(time="timestamp", value="avg_CI")
+_FACTOR = EmissionFactor("average_generation", "life_cycle")
 
 
 def read_eia_carbon(path: str | Path) -> Series:
     """Return the average carbon intensity of a balancing authority in g/kWh."""
-    return read_csv_series(path, _COLUMNS, CARBON_INTENSITY, time_zone=UTC)
+    series = read_csv_series(path, _COLUMNS, CARBON_INTENSITY, time_zone=UTC)
+    return series.described("U.S. EIA, form EIA-930, with factors by fuel", _FACTOR)

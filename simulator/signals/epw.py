@@ -61,7 +61,9 @@ def read_epw(path: str | Path) -> WeatherSeries:
         _column(rows, _PRESSURE, PRESSURE, 1.0),
     )
     clock = Clock(starts_utc_s, np.asarray(rows.lines), 3600, utc_offset_s, typical_year=True)
-    return checked_weather(columns, clock, log, (f"{path}: a typical year, repeated by date",))
+    return checked_weather(
+        columns, clock, log, (f"{path}: a typical year, repeated by date",), "EnergyPlus weather file"
+    )
 
 
 def _column(rows: Rows, position: int, quantity: Quantity, factor: float) -> ValueColumn:

@@ -15,4 +15,4 @@ _COLUMNS = CsvColumns(time="Datetime (UTC)", value="Price (USD/MWh)", factor=JOU
 
 def read_market_prices(path: str | Path) -> Series:
     """Return the price in USD/kWh."""
-    return read_csv_series(path, _COLUMNS, PRICE, time_zone=UTC)
+    return read_csv_series(path, _COLUMNS, PRICE, time_zone=UTC).described("wholesale market, hourly table in USD")

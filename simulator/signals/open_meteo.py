@@ -55,7 +55,7 @@ def read_open_meteo(path: str | Path) -> WeatherSeries:
         ValueColumn(RELATIVE_HUMIDITY, _numbers(lists, _HUMIDITY, log), 0.01, f"hourly.{_HUMIDITY}"),
         pressure,
     )
-    return checked_weather(columns, clock, log, notes)
+    return checked_weather(columns, clock, log, notes, "Open-Meteo archive")
 
 
 def _load(file: Path, shown: str) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from simulator.documents.text_file import FaultLog, refuse
 from simulator.signals.base import StepSignal
 from simulator.signals.gaps import REFUSE_GAPS, FilledGap, Gap, GapRule, Stretch, utc_text
+from simulator.signals.origin import EmissionFactor
 from simulator.signals.quantities import Quantity
 from simulator.signals.yearly import repeat_yearly as repeated_yearly
 
@@ -59,6 +60,8 @@ class Series:
         utc_offset_s: offset of the file's own clock from UTC, by which dates are matched when a year is repeated.
         typical_year: whether the year of the stamps means nothing, so that the series always repeats yearly.
         notes: what the reader had to assume, for the report.
+        provider: who publishes the values.
+        factor: what a carbon intensity counts; None for other quantities.
     """
 
     file: str
@@ -70,12 +73,18 @@ class Series:
     utc_offset_s: int = 0
     typical_year: bool = False
     notes: tuple[str, ...] = ()
+    provider: str = "unstated"
+    factor: EmissionFactor | None = None
 
     def __post_init__(self) -> None:
         if not len(self.starts_utc_s) == len(self.values) > 0:
             raise ValueError(f"{self.file}: {len(self.starts_utc_s)} starts and {len(self.values)} values")
         if self.step_s <= 0:
             raise ValueError(f"{self.file}: step_s must be > 0, got {self.step_s}")
+
+    def described(self, provider: str, factor: EmissionFactor | None = None) -> Series:
+        """Return the series with the name of its publisher and, for a carbon intensity, what it counts."""
+        return replace(self, provider=provider, factor=factor)
 
     def gaps(self) -> tuple[Gap, ...]:
         """Return every stretch inside the file for which it has no value."""

@@ -95,13 +95,17 @@ def constant_weather(dry_bulb_c: float, relative_humidity: float, pressure_pa: f
 
 
 def checked_weather(
-    columns: tuple[ValueColumn, ValueColumn, ValueColumn], clock: Clock, log: FaultLog, notes: tuple[str, ...]
+    columns: tuple[ValueColumn, ValueColumn, ValueColumn],
+    clock: Clock,
+    log: FaultLog,
+    notes: tuple[str, ...],
+    provider: str,
 ) -> WeatherSeries:
     """Return the series of a file from its dry bulb, relative humidity and pressure, or raise all of its faults."""
     check_order(clock, log)
     for column in columns:
         check_range(column, clock, log)
-    dry_bulb, humidity, pressure = (make_series(column, clock, log, notes) for column in columns)
+    dry_bulb, humidity, pressure = (make_series(column, clock, log, notes).described(provider) for column in columns)
     return WeatherSeries(dry_bulb, humidity, pressure)
 
 
