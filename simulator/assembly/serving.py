@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -43,6 +44,9 @@ ServingEngine = Literal["stretch", "iteration"]
 
 _UNLIMITED_BLOCKS = 1 << 40
 """An encoder caches nothing, so its cache is never full."""
+
+_REMEMBERED_CAPS = 16
+"""Each holds tables of the largest batch and what has been solved under that cap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,13 @@ def build_service(
     log = RequestLog(table.prompt_tokens, table.output_tokens)
     state = RequestState(log)
     service = Service(env, workload.name, log, spec.limits, router, on_end)
-    cost = IterationCost(spec.inference, spec.hall.cap_w)
+
+    @lru_cache(maxsize=_REMEMBERED_CAPS)
+    def cost_under(cap_w: float) -> IterationCost:
+        return IterationCost(spec.inference, cap_w)
+
+    cost = cost_under(hall.caps.of(workload.name))
+    hall.caps.listen(workload.name, lambda cap_w: service.recost(cost_under(cap_w)))
     kind: Any = ReferenceReplica if engine == "iteration" else Replica
     if spec.model.record.kind == "encoder":
         kind = EncoderReplica

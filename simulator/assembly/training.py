@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from simulator.assembly.compatibility import accelerator_of, precision_faults, rates_in, tensor_faults
 from simulator.assembly.faults import FaultCollector
 from simulator.assembly.hardware import HallSpec, NetworkSpec
 from simulator.engine.training.job import JobPlan
-from simulator.engine.training.job_meter import Rates
+from simulator.engine.training.job_meter import Pace, Rates
 from simulator.errors import Fault, InputError
 from simulator.physics import transformer as tf
 from simulator.physics.accelerator import Accelerator
@@ -41,6 +42,9 @@ from simulator.scenario.training import (
 from simulator.units import BYTES_PER_GB, SECONDS_PER_HOUR
 
 _TERA = 1e12
+
+_REMEMBERED_CAPS = 256
+"""A controller that follows the grid tries the same few caps over and over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +111,14 @@ class _Planner:
         workload, training = self._workload, self._training
         step = training_step(self._transformer, training, self._accelerator, self._network, self._precision)
         stretched_s = self._published_step_s(step.model_flop)
-        use = step_use(step, self._accelerator, self._hall.cap_w, stretched_s)
-        evaluation = self._evaluation(stretched_s / step.time_s if stretched_s is not None else 1.0)
+
+        @lru_cache(maxsize=_REMEMBERED_CAPS)
+        def pace_under(cap_w: float) -> Pace:
+            use = step_use(step, self._accelerator, cap_w, stretched_s)
+            evaluation = self._evaluation(stretched_s / step.time_s if stretched_s is not None else 1.0, cap_w)
+            return Pace(use.time_s, Rates.of(use), evaluation.time_s, Rates.of(evaluation))
+
+        pace = pace_under(self._hall.cap_w)
         every, first = 0, 0
         if workload.evaluation is not None:
             every = workload.evaluation.every_steps
@@ -122,19 +132,20 @@ class _Planner:
             submit_s=workload.submit_h * SECONDS_PER_HOUR,
             startup_s=workload.startup_s,
             steps=_steps(workload.length, training),
-            step_s=use.time_s,
+            step_s=pace.step_s,
             step_tokens=float(training.batch_sequences * training.sequence_tokens),
             step_flop=step.model_flop,
-            step_rates=Rates.of(use),
+            step_rates=pace.step_rates,
             hold_w=min(power.idle_context_w, self._hall.cap_w),
-            evaluation_s=evaluation.time_s,
-            evaluation_rates=Rates.of(evaluation),
+            evaluation_s=pace.evaluation_s,
+            evaluation_rates=pace.evaluation_rates,
             evaluation_every=every,
             evaluation_first=first,
             checkpoint_every_s=checkpoint.every_h * SECONDS_PER_HOUR if checkpoint is not None else math.inf,
             checkpoint_bytes=self._checkpoint_bytes(),
-            mfu=step.model_flop / (use.time_s * training.accelerators * self._accelerator.peak_flop_per_s),
+            mfu=step.model_flop / (pace.step_s * training.accelerators * self._accelerator.peak_flop_per_s),
             peak_flop_per_s=self._accelerator.peak_flop_per_s,
+            pace_under=pace_under,
         )
 
     def _published_step_s(self, model_flop: float) -> float | None:
@@ -149,12 +160,12 @@ class _Planner:
             raise InputError([Fault(message, path="rate.tflop_per_s_per_accelerator")])
         return model_flop / (self._training.accelerators * flop_per_s)
 
-    def _evaluation(self, stretch: float) -> StepUse:
+    def _evaluation(self, stretch: float, cap_w: float) -> StepUse:
         """Return the use of a whole evaluation: passes over batches of data x microbatch sequences."""
         evaluation, training = self._workload.evaluation, self._training
         sequences = evaluation.sequences if evaluation is not None else 1
         one = evaluation_pass(self._transformer, training, self._accelerator, self._network, self._precision)
-        use = step_use(one, self._accelerator, self._hall.cap_w, stretch * one.time_s)
+        use = step_use(one, self._accelerator, cap_w, stretch * one.time_s)
         passes = sequences / (training.data * training.microbatch_sequences)
         return StepUse(
             passes * use.time_s,

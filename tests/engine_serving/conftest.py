@@ -128,6 +128,16 @@ class Site:
 
         self.env.process(process())
 
+    def recost_at(self, changes: Sequence[tuple[float, IterationCost]]) -> None:
+        """Give the replicas other costs at instants in rising order."""
+
+        def process() -> Any:
+            for instant_s, cost in changes:
+                yield self.env.timeout(instant_s - self.env.now)
+                self.service.recost(cost)
+
+        self.env.process(process())
+
     def run(self, until_s: float | None = None) -> None:
         """Run to the end, close the books and read them once more."""
         self.env.run(until=until_s)
@@ -195,6 +205,7 @@ class Bench:
         *,
         until_s: float | None = None,
         settle_at_s: Sequence[float] = (),
+        recost_at_s: Sequence[tuple[float, IterationCost]] = (),
         replicas: int = 1,
         router: str = "round_robin",
     ) -> Site:
@@ -202,6 +213,7 @@ class Bench:
         site = self.site(kind, cost, limits, [entry[1:] for entry in requests], replicas=replicas, router=router)
         site.env.process(site.service.replay(array("d", [entry[0] for entry in requests])))
         site.read_at([instant_s for instant_s in settle_at_s if until_s is None or instant_s < until_s])
+        site.recost_at(recost_at_s)
         site.run(until_s)
         return site
 

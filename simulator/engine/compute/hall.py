@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.engine.compute.account import Account, Phase
+from simulator.engine.compute.power_caps import PowerCaps
 from simulator.engine.compute.server_power import HallPower, ServerPower
 from simulator.errors import InvariantError
 from simulator.profiles.accelerators import AcceleratorRecord
@@ -48,7 +49,7 @@ class Hall:
         server: profile of the servers.
         accelerator: profile of their accelerators; None for servers with processors only.
         servers: number of servers.
-        cap_w: power cap of each accelerator.
+        cap_w: power cap of each accelerator at the start.
         inlet_c: air temperature at the servers' inlet.
     """
 
@@ -66,6 +67,8 @@ class Hall:
         self.accelerator = accelerator
         self.servers = servers
         self.cap_w = cap_w
+        power = accelerator.power if accelerator is not None else None
+        self.caps = PowerCaps(cap_w, *((power.minimum_cap_w, power.cap_w) if power is not None else (0.0, 0.0)))
         self.free = [server.accelerators] * servers
         """Free accelerators of each server."""
         self._free_counts = np.full(servers, float(server.accelerators))

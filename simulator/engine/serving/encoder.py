@@ -40,6 +40,7 @@ class EncoderReplica:
         self._env, self._limits, self._log = env, limits, state.log
         self._meter, self._on_finish = meter, on_finish
         self._step = Step(cost, meter)
+        self._next_cost: IterationCost | None = None
         self.outstanding = 0
         self._waiting: deque[int] = deque()
         self._batch: list[int] = []
@@ -53,6 +54,10 @@ class EncoderReplica:
         if self._alarm is None:
             self._rest_until(self._env.now)
             self._alarm = Alarm(self._env, 0.0, self._begin)
+
+    def recost(self, cost: IterationCost) -> None:
+        """Take other costs, as under another power cap: a pass under way ends as it began, the next has them."""
+        self._next_cost = cost
 
     def settle(self, now_s: float) -> None:
         """Book energy and time up to now."""
@@ -73,6 +78,9 @@ class EncoderReplica:
             self._alarm = None
             self._idle_since_s = self._env.now
             return
+        if self._next_cost is not None:
+            self._step.recost(self._next_cost)
+            self._next_cost = None
         lengths = [self._log.prompt_tokens[request] for request in self._batch]
         tokens = sum(lengths)
         pairs = float(sum(length * length for length in lengths))

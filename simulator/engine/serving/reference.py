@@ -57,6 +57,7 @@ class ReferenceReplica:
         on_finish: Callable[[int], None],
     ) -> None:
         self._env, self._cost, self._limits, self._meter = env, cost, limits, meter
+        self._next_cost = cost
         self._log, self._on_finish = state.log, on_finish
         self.outstanding = 0
         self._waiting: deque[_Sequence] = deque()
@@ -76,6 +77,10 @@ class ReferenceReplica:
             self._since_s = self._env.now
             self._duration_s = 0.0
             self._alarm = Alarm(self._env, 0.0, self._on_alarm)
+
+    def recost(self, cost: IterationCost) -> None:
+        """Take other costs from the next iteration on."""
+        self._next_cost = cost
 
     def settle(self, now_s: float) -> None:
         """Book energy and time up to now."""
@@ -99,6 +104,7 @@ class ReferenceReplica:
     def _begin_iteration(self) -> None:
         self._booked = (0.0, 0.0, 0.0)
         self._since_s = self._env.now
+        self._cost = self._next_cost
         self._schedule()
         decoding = [seq for seq in self._running if seq.scheduled and not seq.prefills]
         chunks = [seq for seq in self._running if seq.scheduled and seq.prefills]

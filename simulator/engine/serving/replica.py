@@ -61,6 +61,7 @@ class Replica:
         self._meter = meter
         self._on_finish = on_finish
         self._step = Step(cost, meter)
+        self._next_cost: IterationCost | None = None
         self._mode = _IDLE
         self._alarm: Alarm | None = None
         self._idle_since_s = env.now
@@ -101,11 +102,13 @@ class Replica:
             self._rest_until(self._env.now)
             self._mode = _PLANNING
             self._alarm = Alarm(self._env, 0.0, self._start)
-        elif self._mode == _STRETCH and len(self._waiting) == 1 and self._decoding < self._limits.sequences:
-            self._mode = _LAST_OF_STRETCH
-            remaining_s = self._step.shorten(self._env.now)
-            if remaining_s is not None:
-                self._alarm = Alarm(self._env, remaining_s, self._finish_stretch)
+        elif len(self._waiting) == 1 and self._decoding < self._limits.sequences:
+            self._end_stretch()
+
+    def recost(self, cost: IterationCost) -> None:
+        """Take other costs, as under another power cap: an iteration under way ends as it began, the next has them."""
+        self._next_cost = cost
+        self._end_stretch()
 
     def settle(self, now_s: float) -> None:
         """Book energy and time up to now, inside the current step if there is one."""
@@ -131,6 +134,15 @@ class Replica:
         for request in sorted({entry & _REQUEST for entry in self._finishing if not self._is_stale(entry)}):
             self._leave_decode(request)
 
+    def _end_stretch(self) -> None:
+        """End a stretch, if there is one, at the boundary of the iteration under way."""
+        if self._mode != _STRETCH:
+            return
+        self._mode = _LAST_OF_STRETCH
+        remaining_s = self._step.shorten(self._env.now)
+        if remaining_s is not None:
+            self._alarm = Alarm(self._env, remaining_s, self._finish_stretch)
+
     # -- planning -------------------------------------------------------------------------------------------------
 
     def _start(self, _: Event) -> None:
@@ -139,6 +151,9 @@ class Replica:
     def _plan(self, now_s: float) -> None:
         """Start the next step: an iteration with prefill, a stretch of decode, or nothing."""
         self._preempted = False
+        if self._next_cost is not None:
+            self._step.recost(self._next_cost)
+            self._next_cost = None
         self._make_room_for_decode()
         if (self._partial >= 0 or self._waiting) and self._plan_mixed(now_s):
             self._mode = _MIXED

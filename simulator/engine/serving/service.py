@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from simpy import Environment, Event
 
 from simulator.engine.serving.batch import BatchLimits
+from simulator.engine.serving.iteration_cost import IterationCost
 from simulator.engine.serving.router import LeastLoaded, RoundRobin, Router
 from simulator.records import IN_FLIGHT, LONGER_THAN_CONTEXT, LONGER_THAN_KV_CACHE, RequestLog
 
@@ -24,6 +25,10 @@ class AnyReplica(Protocol):
 
     def submit(self, request: int) -> None:
         """Take a request."""
+        ...
+
+    def recost(self, cost: IterationCost) -> None:
+        """Take other costs from the next iteration on."""
         ...
 
     def settle(self, now_s: float) -> None:
@@ -128,6 +133,11 @@ class Service:
         replica = self._router.choose(request)
         log.replica[request] = replica
         self.replicas[replica].submit(request)
+
+    def recost(self, cost: IterationCost) -> None:
+        """Give all replicas other costs, such as those under another power cap."""
+        for replica in self.replicas:
+            replica.recost(cost)
 
     def settle(self, now_s: float) -> None:
         """Book all replicas up to now."""

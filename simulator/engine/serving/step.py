@@ -44,6 +44,10 @@ class Step:
         self.duration_s = 0.0
         self.energy_j = 0.0
 
+    def recost(self, cost: IterationCost) -> None:
+        """Take other costs, from the next step on."""
+        self._cost = cost
+
     def begin_stretch(self, now_s: float, count: int, attended: int, iterations: int) -> None:
         """Start a stretch of `iterations` decode iterations of `count` sequences (see `IterationCost.stretch`)."""
         self._begin(now_s, count, attended)

@@ -1,6 +1,7 @@
 """A training job: a gang of accelerators that step together from start to end.
 
-Nothing happens between two evaluations or checkpoints but steps, all alike, so that stretch is one timeout.
+Nothing happens between two evaluations or checkpoints but steps, all alike, so that stretch is one timeout. A change of
+the power cap cuts it at that instant, inside a step: the part done is kept, the rest goes on at the new pace.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
-from simpy import Environment, Event
+from simpy import Environment, Event, Interrupt, Process
 
 from simulator.engine.compute.hall import Hall, Placement
 from simulator.engine.scheduling.queue import FifoQueue
 from simulator.engine.storage import Storage
-from simulator.engine.training.job_meter import JobMeter, Rates
+from simulator.engine.training.job_meter import JobMeter, Pace, Rates
+from simulator.errors import InvariantError
 from simulator.records import JobRecord
 
 _ROUNDING_STEPS = 1e-6
@@ -46,6 +48,7 @@ class JobPlan:
         checkpoint_bytes: size of a checkpoint.
         mfu: model FLOP utilization of a step.
         peak_flop_per_s: datasheet peak of one accelerator in the job's format.
+        pace_under: what the phases cost under a power cap (W); None for a job whose cap never changes.
     """
 
     name: str
@@ -67,6 +70,12 @@ class JobPlan:
     checkpoint_bytes: float
     mfu: float
     peak_flop_per_s: float
+    pace_under: Callable[[float], Pace] | None = None
+
+    @property
+    def pace(self) -> Pace:
+        """What the phases cost under the cap of the start."""
+        return Pace(self.step_s, self.step_rates, self.evaluation_s, self.evaluation_rates)
 
 
 class Job:
@@ -100,10 +109,19 @@ class Job:
         self._report = report
         self._on_end = on_end
         self._meter: JobMeter | None = None
+        self._pace = plan.pace
+        self._phase_pace = plan.pace
+        """Pace of the phase under way; a new one waits in `_pace` for the rest of this instant."""
+        self._target = 0.0
+        """Steps at which stepping pauses next."""
+        self._process: Process | None = None
+        """The job's process while a change of the cap may cut short what it does."""
         self._phase_since_s = 0.0
         self._count_time: Callable[[float], None] | None = None
         """Records so many seconds of the phase under way; None while there is nothing to record."""
         self._checkpoint_due_s = math.inf
+        if plan.pace_under is not None:
+            hall.caps.listen(plan.name, self.set_cap)
         self.record = JobRecord(
             plan.name,
             hall.name,
@@ -124,12 +142,30 @@ class Job:
         yield self._env.timeout(plan.startup_s)
         self._checkpoint_due_s = self._env.now + plan.checkpoint_every_s
         while record.steps < plan.steps:
-            yield from self._step_until_next_pause()
+            if not (yield from self._step_until_next_pause()):
+                continue
             if self._evaluation_is_due():
                 yield from self._evaluate()
             if self._until_checkpoint_steps() <= 0.0 and record.steps < plan.steps:
                 yield from self._write_checkpoint()
         self._finish(placement)
+
+    def set_cap(self, cap_w: float) -> None:
+        """Go on under another power cap, from this instant."""
+        if self._plan.pace_under is None:
+            raise InvariantError(f"the cap of {self._plan.name} cannot change")
+        self._pace = self._plan.pace_under(cap_w)
+        process, self._process = self._process, None
+        if process is not None:
+            process.interrupt()
+
+    def power_under(self, cap_w: float) -> float:
+        """Return the power of the job's accelerators, should it go on as now under a power cap; 0 while it queues."""
+        if self._meter is None or self._plan.pace_under is None:
+            return 0.0 if self._meter is None else self._meter.power_w
+        if self._process is None:
+            return self._meter.power_w
+        return self._plan.accelerators * self._plan.pace_under(cap_w).step_rates.power_w
 
     def close(self, now_s: float) -> None:
         """Record the phase that the end of the run cuts short."""
@@ -150,24 +186,42 @@ class Job:
         self._enter(Rates.waiting(self._plan.hold_w), None)
         self._report("job_started", f"{placement.accelerators} accelerators on {len(placement.servers)} servers")
 
-    def _step_until_next_pause(self) -> Generator[Event, None, None]:
+    def _step_until_next_pause(self) -> Generator[Event, Any, bool]:
+        """Step until the next evaluation, checkpoint or the end; False when a change of the cap comes before."""
         plan, record = self._plan, self.record
-        steps = plan.steps - record.steps
+        pace = self._phase_pace = self._pace
+        self._target = plan.steps
         if plan.evaluation_every:
-            steps = min(steps, self._next_evaluation() - record.steps)
+            self._target = min(self._target, self._next_evaluation())
         # A checkpoint waits for the end of the step in which it falls due.
         until_checkpoint = self._until_checkpoint_steps()
         if math.isfinite(until_checkpoint):
-            steps = min(steps, max(math.ceil(until_checkpoint), 1))
-        self._enter(plan.step_rates, self._count_stepping)
-        yield self._env.timeout(steps * plan.step_s)
-        self._count_steps(steps)
+            whole = math.floor(record.steps)
+            self._target = min(self._target, whole + max(math.ceil(until_checkpoint + (record.steps - whole)), 1))
+        self._enter(pace.step_rates, self._count_stepping)
+        if not (yield from self._hold((self._target - record.steps) * pace.step_s)):
+            self._count_stepping(self._env.now - self._phase_since_s)
+            return False
+        self._count_steps(self._target - record.steps)
+        record.steps = self._target
+        return True
+
+    def _hold(self, duration_s: float) -> Generator[Event, Any, bool]:
+        """Let time pass; False when a change of the power cap cuts it short."""
+        self._process = self._env.active_process
+        try:
+            yield self._env.timeout(duration_s)
+        except Interrupt:
+            return False
+        self._process = None
+        return True
 
     def _until_checkpoint_steps(self) -> float:
-        return (self._checkpoint_due_s - self._env.now) / self._plan.step_s - _ROUNDING_STEPS
+        return (self._checkpoint_due_s - self._env.now) / self._pace.step_s - _ROUNDING_STEPS
 
     def _count_stepping(self, duration_s: float) -> None:
-        self._count_steps(duration_s / self._plan.step_s)
+        left = self._target - self.record.steps
+        self._count_steps(min(duration_s / self._phase_pace.step_s, left))
 
     def _count_steps(self, steps: float) -> None:
         self.record.steps += steps
@@ -189,10 +243,17 @@ class Job:
         past = done - plan.evaluation_first
         return plan.evaluation_every > 0 and past >= 0 and past % plan.evaluation_every == 0
 
-    def _evaluate(self) -> Generator[Event, None, None]:
-        self._enter(self._plan.evaluation_rates, self._count_evaluation)
-        yield self._env.timeout(self._plan.evaluation_s)
-        self._count_evaluation(self._plan.evaluation_s)
+    def _evaluate(self) -> Generator[Event, Any, None]:
+        left = 1.0
+        while left > 0.0:
+            pace = self._phase_pace = self._pace
+            self._enter(pace.evaluation_rates, self._count_evaluation)
+            if (yield from self._hold(left * pace.evaluation_s)):
+                self._count_evaluation(left * pace.evaluation_s)
+                return
+            done_s = self._env.now - self._phase_since_s
+            self._count_evaluation(done_s)
+            left -= done_s / pace.evaluation_s
 
     def _count_evaluation(self, duration_s: float) -> None:
         self.record.evaluation_s += duration_s

@@ -29,6 +29,11 @@ class Rates:
     busy_share: float
     network_bytes_per_s: float
 
+    @property
+    def power_w(self) -> float:
+        """Power in all."""
+        return self.compute_w + self.transfer_w + self.wait_w
+
     @classmethod
     def of(cls, use: StepUse) -> Rates:
         """Return the rates of a phase that repeats a step."""
@@ -44,6 +49,23 @@ class Rates:
     def waiting(cls, power_w: float) -> Rates:
         """Return the rates of a phase in which the accelerators only hold the job."""
         return cls(0.0, 0.0, power_w, 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What the phases of a job cost under one power cap.
+
+    Args:
+        step_s: duration of a step.
+        step_rates: use while stepping.
+        evaluation_s: duration of an evaluation.
+        evaluation_rates: use while evaluating.
+    """
+
+    step_s: float
+    step_rates: Rates
+    evaluation_s: float
+    evaluation_rates: Rates
 
 
 class JobMeter:
@@ -68,6 +90,11 @@ class JobMeter:
         self.energy_j = 0.0
         """Energy of the job's accelerators so far."""
 
+    @property
+    def power_w(self) -> float:
+        """Power of the job's accelerators in its current phase."""
+        return self._accelerators * self._rates.power_w
+
     def enter(self, rates: Rates, now_s: float) -> None:
         """Begin a phase."""
         self.settle(now_s)
@@ -84,7 +111,7 @@ class JobMeter:
         account.transfer_j += rates.transfer_w * accelerator_s
         account.wait_j += rates.wait_w * accelerator_s
         account.accelerator_s += accelerator_s
-        power_w = rates.compute_w + rates.transfer_w + rates.wait_w
+        power_w = rates.power_w
         self.energy_j += power_w * accelerator_s
         sent = rates.network_bytes_per_s * duration_s if self._spans_servers else 0.0
         self._hall.book_gang(
