@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.fit import power, roofline
-from benchmarks.fit.least_squares import Fit
 from benchmarks.fit.training import fit_training_rate
+from calibration.fitting.least_squares import Fit
 
 
 def all_fits(shared: Path) -> Iterator[tuple[str, Fit]]:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.fit.least_squares import Array, Fit, Mask, Parameter, fit
+from calibration.fitting.least_squares import Array, Fit, Mask, Parameter, fit
 from simulator.errors import InputError
 from simulator.physics.inference import inference_model
 from simulator.physics.precision import PRECISIONS

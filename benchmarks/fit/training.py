@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.fit.least_squares import Array, Fit, Mask, Parameter, fit
+from calibration.fitting.least_squares import Array, Fit, Mask, Parameter, fit
 from simulator.physics.links import Link
 from simulator.physics.precision import PRECISIONS
 from simulator.physics.training import training_step

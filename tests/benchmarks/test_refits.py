@@ -13,8 +13,8 @@ import pytest
 
 from benchmarks.fit import __main__ as command
 from benchmarks.fit import power, roofline
-from benchmarks.fit.least_squares import Fit
 from benchmarks.fit.training import fit_training_rate, published_runs
+from calibration.fitting.least_squares import Fit
 from simulator.profiles import catalogue
 from simulator.scenario.training import ModelledRate
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.fit.least_squares import Array, Mask, Parameter, fit
+from calibration.fitting.least_squares import Array, Mask, Parameter, bootstrap, fit
 
 SIZES = np.geomspace(1.0, 1e6, 400)
 LATENCY, SLOPE = 20e-6, 3e-9
@@ -73,3 +73,43 @@ def test_groups_are_left_out_in_turn() -> None:
     alone = fit(constant, measured, [Parameter("time_s", 0.0, 1e-5, 1e-3)], np.zeros(400))
     assert alone.held_out_mape is None
     assert alone.describe().endswith("on 400 rows")
+
+
+def test_the_covariance_is_that_of_ordinary_least_squares_on_small_errors() -> None:
+    # One parameter, independent rows: log(measured / p) has standard error s / sqrt(n), whatever the model.
+    generator = np.random.default_rng(3)
+    spread, rows = 0.02, 400
+    measured = 10e-6 * np.exp(generator.normal(0.0, spread, rows))
+
+    def constant(p: Array, mask: Mask) -> Array:
+        return np.full(int(mask.sum()), p[0])
+
+    parameter = [Parameter("time_s", 0.0, 1e-5, 1e-3)]
+    alone = fit(constant, measured, parameter, clusters=np.arange(rows))
+    assert alone.standard_uncertainty("time_s") / alone.parameters["time_s"] == pytest.approx(spread / 20.0, rel=0.1)
+    assert alone.degrees_of_freedom == rows - 1
+    # Every row four times over says nothing new, and clusters know that.
+    repeated = fit(constant, np.tile(measured, 4), parameter, clusters=np.tile(np.arange(rows), 4))
+    assert repeated.standard_uncertainty("time_s") == pytest.approx(alone.standard_uncertainty("time_s"), rel=1e-3)
+
+
+def test_the_bootstrap_agrees_with_the_covariance() -> None:
+    generator = np.random.default_rng(5)
+    measured = (LATENCY + SLOPE * SIZES) * np.exp(generator.normal(0.0, 0.05, 400))
+    clusters, strata = np.arange(400), np.zeros(400, dtype=int)
+    found = fit(model, measured, parameters(), clusters=clusters)
+    drawn = bootstrap(model, measured, parameters(), clusters, strata, 200, np.random.default_rng(6))
+    assert found.covariance is not None
+    assert drawn.std(axis=0) == pytest.approx(np.sqrt(np.diag(found.covariance)), rel=0.2)
+
+
+def test_uncertain_rows_count_less() -> None:
+    measured = 10e-6 * np.concatenate([np.ones(200), np.full(200, 1.05)])
+
+    def constant(p: Array, mask: Mask) -> Array:
+        return np.full(int(mask.sum()), p[0])
+
+    uncertainty = np.concatenate([np.full(200, 0.01), np.full(200, 0.03)])
+    found = fit(constant, measured, [Parameter("time_s", 0.0, 1e-5, 1e-3)], uncertainty=uncertainty)
+    # Weights 1 / u^2 are as 9 to 1: a tenth of the way.
+    assert found.parameters["time_s"] == pytest.approx(10e-6 * 1.05**0.1, rel=2e-3)

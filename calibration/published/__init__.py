@@ -1,0 +1,1 @@
+"""Tables of kernels that others measured and published, read as windows: one row, one window."""
