@@ -12,6 +12,7 @@ from typing import Any
 from simulator.physics import (
     accelerator_power,
     airflow,
+    battery,
     carnot_chillers,
     chillers,
     collectives,
@@ -22,6 +23,7 @@ from simulator.physics import (
     fans,
     it_equipment,
     kpis,
+    photovoltaics,
     psychrometrics,
     pumps,
     switches,
@@ -202,6 +204,19 @@ def _embodied_gpu(i: Inputs) -> Any:
     return embodied.bottom_up_kg(embodied.Part(i[amount], i[factor]) for amount, factor in pairs)
 
 
+def _battery_delivered(i: Inputs) -> Any:
+    """Charge a large battery with the energy, then discharge all of it again."""
+    each_way = i["eta_round_trip"] ** 0.5
+    taken_j = i["e_in_kwh"] * JOULES_PER_KWH
+    store = battery.Battery(
+        10.0 * taken_j, 0.0, 10.0 * taken_j, taken_j, taken_j, each_way, each_way, 0.0, 10.0 * taken_j, 0.0
+    )
+    window = (store.lowest_j, store.highest_j)
+    full = battery.advance(store, 0.0, taken_j / SECONDS_PER_HOUR, SECONDS_PER_HOUR, window, floats=True)
+    empty = battery.advance(store, full.energy_j, -taken_j, SECONDS_PER_HOUR, window, floats=True)
+    return empty.discharged_j / JOULES_PER_KWH
+
+
 def _switch(i: Inputs) -> Any:
     switch = switches.SwitchPower(
         base_w=i["p_base_w"],
@@ -274,6 +289,9 @@ MODELS: Mapping[str, Callable[[Inputs], Any]] = {
     "two_term_power": lambda i: accelerator_power.two_term_power_w(
         (i["a_compute"], i["a_memory"]), (i["k_compute_w"], i["k_memory_w"]), i["p_idle_w"], i["cap_w"]
     ),
+    "pvwatts_dc": lambda i: photovoltaics.dc_power_w(i["g_eff_w_m2"], i["t_cell_c"], i["p_dc0_w"], i["gamma_per_k"]),
+    "pvwatts_losses_default": lambda i: 100.0 * photovoltaics.loss_fraction(share / 100.0 for share in i.values()),
+    "battery_delivered_energy": _battery_delivered,
     "adiabatic_temperature_rise": lambda i: thermal.adiabatic_temperature_rise_k(i["p_w"], i["t_s"], i["c_j_k"]),
 }
 """Adapter of each reference model; further models join as the project implements them."""
