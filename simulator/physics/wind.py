@@ -86,5 +86,6 @@ def turbine_power_fraction(wind_m_per_s: NumberT, curve: Sequence[tuple[float, f
     require_range("wind_m_per_s", wind_m_per_s, 0.0)
     speeds, fractions = zip(*curve, strict=True)
     power: Any = np.interp(wind_m_per_s, speeds, fractions, left=0.0, right=0.0)
-    result: NumberT = float(power) if np.ndim(power) == 0 else power
+    same_kind: Any = float(power) if np.ndim(power) == 0 else power
+    result: NumberT = same_kind
     return result
