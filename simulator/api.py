@@ -72,17 +72,19 @@ def run(scenario: Scenario | str | Path, progress: Progress | None = None, engin
     """
     wall_s, cpu_s = time.perf_counter(), time.process_time()
     loaded = scenario if isinstance(scenario, Scenario) else load(scenario)
-    assembly = assemble(loaded, engine)
-    context = assembly.context
-    builder = LedgerBuilder(context.carbon_g_per_kwh, context.price_usd_per_kwh)
-    records = assembly.datacenter.run(assembly.facts, builder.add, progress)
+    books: dict[str, LedgerBuilder] = {}
+    assembly = assemble(loaded, engine, lambda site, chapter: books[site].add(chapter))
+    for name, site in assembly.context.sites.items():
+        books[name] = LedgerBuilder(site.carbon_g_per_kwh, site.price_usd_per_kwh)
+    records = assembly.datacenter.run(progress)
     manifest = {
         "wattline": version("wattline"),
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in ("simpy", "numpy", "pandas", "pyarrow")},
         "serving_engine": engine,
     }
-    result = build_result(records, builder.ledger, context, manifest)
+    ledgers = {name: builder.ledger for name, builder in books.items()}
+    result = build_result(records, ledgers, assembly.context, manifest)
     result.manifest["wall_s"] = round(time.perf_counter() - wall_s, 3)
     result.manifest["cpu_s"] = round(time.process_time() - cpu_s, 3)
     return result

@@ -131,15 +131,37 @@ class NetworkFacts:
 
 @dataclass(frozen=True, slots=True)
 class SiteFacts:
-    """What is installed.
+    """What is installed at a site.
 
     Args:
+        name: name of the site.
         halls: halls, sorted by name.
         network: switches between servers; None when there are none.
     """
 
+    name: str
     halls: tuple[HallFacts, ...]
     network: NetworkFacts | None
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRecords:
+    """What the meters of one site leave behind.
+
+    Args:
+        facts: what is installed.
+        steps: columns by plant step; the steps of all sites are the same.
+        accounts: sum of the readings of each account, shape (4,) in the order of `ACCOUNT_FIELDS`.
+    """
+
+    facts: SiteFacts
+    steps: StepColumns
+    accounts: dict[AccountKey, NDArray[np.float64]]
+
+    @property
+    def name(self) -> str:
+        """Name of the site."""
+        return self.facts.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +170,7 @@ class RunRecords:
 
     Args:
         duration_s: simulated time.
-        steps: columns by plant step.
-        accounts: sum of the readings of each account, shape (4,) in the order of `ACCOUNT_FIELDS`.
-        halls: facts of the halls, sorted by name.
-        network: facts of the switches between servers; None when there are none.
+        sites: what was metered at each site, sorted by name, at least one.
         requests: logs of the inference workloads, by name.
         jobs: training jobs, sorted by name.
         events: what happened, in order of time.
@@ -159,14 +178,26 @@ class RunRecords:
     """
 
     duration_s: float
-    steps: StepColumns
-    accounts: dict[AccountKey, NDArray[np.float64]]
-    halls: tuple[HallFacts, ...]
-    network: NetworkFacts | None
+    sites: tuple[SiteRecords, ...]
     requests: dict[str, RequestLog]
     jobs: tuple[JobRecord, ...]
     events: tuple[Event, ...]
     event_count: int
+
+    @property
+    def durations_s(self) -> NDArray[np.float64]:
+        """Length of each plant step, the same at all sites."""
+        return self.sites[0].steps.durations_s
+
+    @property
+    def accounts(self) -> dict[AccountKey, NDArray[np.float64]]:
+        """Accounts of all sites; names of halls are unique in a scenario."""
+        return {key: reading for site in self.sites for key, reading in site.accounts.items()}
+
+    @property
+    def halls(self) -> tuple[HallFacts, ...]:
+        """Halls of all sites, site by site."""
+        return tuple(hall for site in self.sites for hall in site.facts.halls)
 
 
 @dataclass(frozen=True, slots=True)

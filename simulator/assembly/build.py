@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from simpy import Environment
 
-from simulator.assembly.facility import FacilitySpec, facility_spec
 from simulator.assembly.faults import FaultCollector
-from simulator.assembly.hardware import HallSpec, NetworkSpec, hall_specs, network_spec
 from simulator.assembly.serving import ServiceSpec, ServingEngine, build_service, service_spec
-from simulator.assembly.site import SiteSignals, site_signals
+from simulator.assembly.sites import SiteParts, SiteSpec, build_site, site_parts
 from simulator.assembly.training import JobSpec, job_spec
 from simulator.assembly.window import Window
 from simulator.engine.compute.hall import Hall
-from simulator.engine.datacenter import Datacenter, NetworkPower
+from simulator.engine.datacenter import Datacenter
 from simulator.engine.scheduling.placement import Pack, PlacementPolicy, Spread
 from simulator.engine.scheduling.queue import FifoQueue
 from simulator.engine.storage import Storage
 from simulator.engine.training.job import Job
 from simulator.errors import InvariantError
 from simulator.profiles.sourced import Profile
-from simulator.records import SiteFacts
+from simulator.records import Chapter
 from simulator.results.context import Figure, RunContext, ServiceLevel
-from simulator.scenario.facility import ModelledFacility
 from simulator.scenario.inference import InferenceWorkload
 from simulator.scenario.loader import Scenario
 from simulator.scenario.references import values_below
 from simulator.scenario.schema import WorkDone
-from simulator.units import BYTES_PER_GB, WATTS_PER_KW
+
+OnChapter = Callable[[str, Chapter], None]
 
 _PLACEMENT: dict[str, type[PlacementPolicy]] = {"pack": Pack, "spread": Spread}
 
@@ -43,13 +41,11 @@ class Assembly:
 
     Args:
         datacenter: the wired engine.
-        facts: what is installed.
         context: what the results must know.
         horizon_s: latest end of the run.
     """
 
     datacenter: Datacenter
-    facts: SiteFacts
     context: RunContext
     horizon_s: float
 
@@ -57,21 +53,19 @@ class Assembly:
 @dataclass(frozen=True, slots=True)
 class _Parts:
     window: Window
-    site: SiteSignals
-    halls: dict[str, HallSpec]
-    network: NetworkSpec | None
-    facility: FacilitySpec
+    sites: tuple[SiteSpec, ...]
     services: tuple[ServiceSpec, ...]
     jobs: tuple[JobSpec, ...]
     notes: tuple[str, ...]
 
 
-def assemble(scenario: Scenario, engine: ServingEngine = "stretch") -> Assembly:
+def assemble(scenario: Scenario, engine: ServingEngine = "stretch", on_chapter: OnChapter | None = None) -> Assembly:
     """Return a datacenter that is ready to run.
 
     Args:
         scenario: a valid scenario.
         engine: how serving replicas advance; ``iteration`` is the slow reference.
+        on_chapter: takes the name of a site and the readings of its accounts by plant step, chapter by chapter.
 
     Raises:
         InputError: with everything that keeps the scenario from working.
@@ -81,76 +75,64 @@ def assemble(scenario: Scenario, engine: ServingEngine = "stretch") -> Assembly:
     faults.raise_if_any()
     if parts is None:
         raise InvariantError("a scenario without faults has missing parts")
-    assembly = _wire(scenario, parts, engine, faults)
+    assembly = _wire(scenario, parts, engine, faults, on_chapter or (lambda _site, _chapter: None))
     faults.raise_if_any()
     return assembly
 
 
 def _resolve(scenario: Scenario, faults: FaultCollector) -> _Parts | None:
     record, base, window = scenario.record, scenario.base, Window.of(scenario.record)
-    facility = facility_spec(record.facility, base, faults)
-    supply_air_c = (
-        record.facility.cooling.supply_air_c
-        if isinstance(record.facility, ModelledFacility)
-        else record.facility.supply_air_c
-    )
-    halls = hall_specs(record.servers, supply_air_c, base, faults)
-    network = network_spec(record.network, halls, base, faults)
-    site = site_signals(record.site, base, window, faults)
-    services, jobs, notes = [], [], list(site.notes if site is not None else ())
+    sites = site_parts(record, base, window, faults)
+    halls = {name: hall for site in sites for name, hall in site.halls.items()}
+    networks = {name: site.network for site in sites for name in site.halls}
+    services, jobs, notes = [], [], list(_site_notes(sites))
     for workload in record.workloads:
         if isinstance(workload, InferenceWorkload):
             service, said = service_spec(workload, halls, record.seed, base, window, faults)
             notes += said
             services += [service] if service is not None else []
         else:
+            network = networks.get(workload.servers)
             job = job_spec(workload, halls, network, record.storage is not None, base, faults)
             jobs += [job] if job is not None else []
-    if facility is None or site is None:
+    specs = [SiteSpec.of(parts) for parts in sites]
+    complete = tuple(spec for spec in specs if spec is not None)
+    if len(complete) < len(specs):
         return None
-    return _Parts(window, site, halls, network, facility, tuple(services), tuple(jobs), tuple(notes))
+    return _Parts(window, complete, tuple(services), tuple(jobs), tuple(notes))
 
 
-def _wire(scenario: Scenario, parts: _Parts, engine: ServingEngine, faults: FaultCollector) -> Assembly:
+def _site_notes(sites: list[SiteParts]) -> Iterator[str]:
+    for site in sites:
+        for note in site.signals.notes if site.signals is not None else ():
+            yield note if len(sites) == 1 else f"{site.located.name}: {note}"
+
+
+def _wire(
+    scenario: Scenario, parts: _Parts, engine: ServingEngine, faults: FaultCollector, on_chapter: OnChapter
+) -> Assembly:
     record, env = scenario.record, Environment()
-    datacenter = Datacenter(
-        env,
-        parts.facility.facility,
-        parts.site.weather,
-        parts.network.power if parts.network is not None else NetworkPower(0.0, 0.0),
-        parts.window.duration_s,
-        record.facility.plant_step_s,
-        ends_with_work=isinstance(record.end, WorkDone),
-    )
-    halls = {name: spec.hall() for name, spec in parts.halls.items()}
-    datacenter.halls = list(halls.values())
+    step_s = parts.sites[0].located.facility.plant_step_s
+    datacenter = Datacenter(env, parts.window.duration_s, step_s, ends_with_work=isinstance(record.end, WorkDone))
+    for spec in parts.sites:
+        writers = [job.workload.name for job in parts.jobs if job.workload.servers in spec.halls]
+        datacenter.sites.append(build_site(spec, env, record.storage, writers, on_chapter))
+    halls = {hall.name: hall for site in datacenter.sites for hall in site.halls}
+    storages = {hall.name: site.storage for site in datacenter.sites for hall in site.halls}
     placement = _PLACEMENT[record.policies.placement]()
     for service in parts.services:
         with faults.at(("workloads", service.workload.name)):
             on_end = datacenter.expect_work()
             router = record.policies.router
             datacenter.services.append(build_service(service, env, halls, placement, router, engine, on_end))
-    if record.storage is not None:
-        storage = record.storage
-        datacenter.storage = Storage(
-            env,
-            storage.write_gb_per_s * BYTES_PER_GB,
-            storage.idle_kw * WATTS_PER_KW,
-            storage.active_kw * WATTS_PER_KW,
-            [job.workload.name for job in parts.jobs],
-        )
     queue, all_placed = FifoQueue(env, placement), len(datacenter.services) == len(parts.services)
-    for spec in parts.jobs:
-        hall, plan = halls[spec.workload.servers], spec.plan
+    for job in parts.jobs:
+        hall, plan = halls[job.workload.servers], job.plan
         # Replicas, which are all placed by now, never give their accelerators back.
         if all_placed and placement.place(hall, plan.accelerators, plan.unit) is None:
-            faults.add(("workloads", plan.name, "parallelism"), _no_room(spec, hall))
-        datacenter.jobs.append(_job(spec, datacenter, halls, queue))
-    facts = SiteFacts(
-        tuple(spec.facts() for spec in parts.halls.values()),
-        parts.network.facts() if parts.network is not None else None,
-    )
-    return Assembly(datacenter, facts, _context(scenario, parts), parts.window.duration_s)
+            faults.add(("workloads", plan.name, "parallelism"), _no_room(job, hall))
+        datacenter.jobs.append(_job(job, datacenter, hall, queue, storages[hall.name]))
+    return Assembly(datacenter, _context(scenario, parts), parts.window.duration_s)
 
 
 def _no_room(spec: JobSpec, hall: Hall) -> str:
@@ -162,14 +144,13 @@ def _no_room(spec: JobSpec, hall: Hall) -> str:
     )
 
 
-def _job(spec: JobSpec, datacenter: Datacenter, halls: dict[str, Any], queue: FifoQueue) -> Job:
+def _job(spec: JobSpec, datacenter: Datacenter, hall: Hall, queue: FifoQueue, storage: Storage | None) -> Job:
     name = spec.workload.name
 
     def report(kind: str, detail: str) -> None:
         datacenter.note(kind, name, detail)
 
-    hall, done = halls[spec.workload.servers], datacenter.expect_work()
-    job = Job(datacenter.env, spec.plan, hall, queue, datacenter.storage, report, done)
+    job = Job(datacenter.env, spec.plan, hall, queue, storage, report, datacenter.expect_work())
     datacenter.env.process(job.run())
     return job
 
@@ -182,8 +163,7 @@ def _context(scenario: Scenario, parts: _Parts) -> RunContext:
         scenario_yaml=scenario.to_yaml(),
         seed=record.seed,
         start_utc=record.start.isoformat(),
-        carbon_g_per_kwh=parts.site.carbon_g_per_kwh,
-        price_usd_per_kwh=parts.site.price_usd_per_kwh,
+        sites={spec.name: spec.context() for spec in parts.sites},
         service_levels={
             service.workload.name: ServiceLevel(
                 service.workload.slo.ttft_s,
@@ -199,24 +179,23 @@ def _context(scenario: Scenario, parts: _Parts) -> RunContext:
             **dict(_file_checksums(scenario)),
         },
         notes=parts.notes,
-        origins=parts.site.origins,
     )
 
 
 def _profiles(parts: _Parts) -> Iterator[Profile[Any]]:
     """Yield each profile that the run rests on, once, in a fixed order."""
     found: dict[str, Profile[Any]] = {}
-    for hall in parts.halls.values():
-        found[hall.server.file] = hall.server
-        if hall.accelerator is not None:
-            found[hall.accelerator.file] = hall.accelerator
+    for site in parts.sites:
+        for hall in site.halls.values():
+            found[hall.server.file] = hall.server
+            if hall.accelerator is not None:
+                found[hall.accelerator.file] = hall.accelerator
+        if site.network is not None:
+            found[site.network.profile.file] = site.network.profile
+        found.update({profile.file: profile for profile in site.facility.profiles})
     models = [service.model for service in parts.services] + [job.model for job in parts.jobs]
     for model in models:
         found[model.file] = model
-    if parts.network is not None:
-        found[parts.network.profile.file] = parts.network.profile
-    for profile in parts.facility.profiles:
-        found[profile.file] = profile
     yield from (found[name] for name in sorted(found))
 
 

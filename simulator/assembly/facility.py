@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from simulator.assembly.faults import FaultCollector
+from simulator.documents.yaml_source import KeyPath
 from simulator.engine.facility.chilled_water import ChilledWaterPlant
 from simulator.engine.facility.coupling import Facility
 from simulator.engine.facility.fixed_overhead import FixedOverheadPlant
@@ -31,16 +32,18 @@ class FacilitySpec:
     profiles: tuple[Profile[CoolingRecord] | Profile[PowerChainRecord], ...]
 
 
-def facility_spec(described: section.Facility, base: Path, faults: FaultCollector) -> FacilitySpec | None:
-    """Return the facility; what is wrong goes to `faults`."""
+def facility_spec(
+    described: section.Facility, base: Path, faults: FaultCollector, place: KeyPath
+) -> FacilitySpec | None:
+    """Return the facility; what is wrong goes to `faults`, below `place`."""
     if isinstance(described, section.PublishedPue):
         # All of the published overhead stands in the plant; the chain in front of it loses nothing.
         overhead = FixedOverheadPlant(described.pue - 1.0)
         return FacilitySpec(Facility(overhead, PowerChain.without_losses(), 0.0), ())
     found: tuple[ChilledWaterPlant, Profile[CoolingRecord]] | None = None
-    with faults.at(("facility", "cooling")):
+    with faults.at((*place, "cooling")):
         found = _plant(described, base)
-    with faults.at(("facility", "power_chain")):
+    with faults.at((*place, "power_chain")):
         chain = catalogue.power_chain(described.power_chain.profile, base)
         if found is not None:
             plant, cooling = found

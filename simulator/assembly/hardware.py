@@ -8,7 +8,7 @@ from pathlib import Path
 
 from simulator.assembly.faults import FaultCollector
 from simulator.engine.compute.hall import Hall
-from simulator.engine.datacenter import NetworkPower
+from simulator.engine.site import NetworkPower
 from simulator.physics.links import Link
 from simulator.physics.switches import fat_tree_for
 from simulator.profiles import catalogue
@@ -131,7 +131,7 @@ def _cap_w(group: ServerGroup, accelerator: Profile[AcceleratorRecord] | None, f
 def network_spec(
     network: Network, halls: dict[str, HallSpec], base: Path, faults: FaultCollector
 ) -> NetworkSpec | None:
-    """Return the network that joins all servers, or None when the scenario has none."""
+    """Return the network that joins the servers of a site, or None when there is none."""
     if not isinstance(network, FatTreeNetwork):
         return None
     ports = sum(spec.group.count * spec.server.record.nics.count for spec in halls.values())

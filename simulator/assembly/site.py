@@ -7,6 +7,7 @@ from pathlib import Path
 
 from simulator.assembly.faults import FaultCollector, part
 from simulator.assembly.window import Window
+from simulator.documents.yaml_source import KeyPath
 from simulator.scenario import site as section
 from simulator.signals.base import ConstantSignal, Signal
 from simulator.signals.carbon_parquet import read_parquet_carbon
@@ -46,7 +47,9 @@ class SiteSignals:
     notes: tuple[str, ...]
 
 
-def site_signals(site: section.Site, base: Path, window: Window, faults: FaultCollector) -> SiteSignals | None:
+def site_signals(
+    site: section.Site, base: Path, window: Window, faults: FaultCollector, place: KeyPath
+) -> SiteSignals | None:
     """Return the signals of a site, or None after noting what is wrong.
 
     Args:
@@ -54,19 +57,20 @@ def site_signals(site: section.Site, base: Path, window: Window, faults: FaultCo
         base: folder that relative file names refer to.
         window: start and duration of the run.
         faults: takes what is wrong.
+        place: where the section stands.
     """
     reader = _SiteReader(base, window)
     weather: Weather | None = None
     carbon: tuple[Signal, EmissionFactor] | None = None
     price: Signal | None = None
-    with faults.at(("site", "weather")):
+    with faults.at((*place, "weather")):
         weather = reader.weather(site.weather)
-    with faults.at(("site", "carbon_intensity")):
+    with faults.at((*place, "carbon_intensity")):
         carbon = reader.carbon(site.carbon_intensity)
         refusal = carbon[1].inventory_refusal()
         if refusal is not None:
             raise ValueError(refusal)
-    with faults.at(("site", "price")):
+    with faults.at((*place, "price")):
         price = reader.price(site.price)
     if weather is None or carbon is None or price is None:
         return None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from simulator.records import RunRecords
+from simulator.records import RunRecords, SiteRecords
 from simulator.results.context import RunContext
 from simulator.results.ledger import Ledger
 from simulator.results.metrics import embodied_kg, network_embodied_kg
@@ -49,12 +49,15 @@ class Audit:
 
 
 def audit_run(
-    records: RunRecords, ledger: Ledger, requests: pd.DataFrame, summary: Summary, context: RunContext
+    records: RunRecords, ledgers: dict[str, Ledger], requests: pd.DataFrame, summary: Summary, context: RunContext
 ) -> list[Audit]:
-    """Return all audits of a run."""
+    """Return all audits of a run: of every site, then of the whole. With several sites, names start with the site's."""
+    audits = []
+    for site in records.sites:
+        of_site = [*_energy(site, ledgers[site.name], records.duration_s), *_plant(site)]
+        audits += of_site if len(records.sites) == 1 else [replace(a, name=f"{site.name}: {a.name}") for a in of_site]
     return [
-        *_energy(records, ledger),
-        *_plant(records),
+        *audits,
         *_requests(records, requests, summary),
         *_jobs(records),
         *_outside(records, summary, context),
@@ -78,27 +81,25 @@ def _exact(name: str, left: float, right: float) -> Audit:
     return Audit(name, left, right, 0.0)
 
 
-def _energy(records: RunRecords, ledger: Ledger) -> Iterator[Audit]:
-    steps, durations_s = records.steps, records.steps.durations_s
-    boards_j = float(hall_sum(records, "accelerator_w") @ durations_s)
-    booked_j = sum(float(reading[:3].sum()) for _, reading in sorted(records.accounts.items()))
+def _energy(site: SiteRecords, ledger: Ledger, duration_s: float) -> Iterator[Audit]:
+    steps, durations_s = site.steps, site.steps.durations_s
+    boards_j = float(hall_sum(site, "accelerator_w") @ durations_s)
+    booked_j = sum(float(reading[:3].sum()) for _, reading in sorted(site.accounts.items()))
     yield _balance("accelerator energy by workload = by server", booked_j, boards_j)
-    parts_j = sum(float(hall_sum(records, part) @ durations_s) for part in SERVER_PARTS)
-    yield _balance(
-        "server energy by component = at the plug", parts_j, float(hall_sum(records, "input_w") @ durations_s)
-    )
-    uses_w = hall_sum(records, "input_w") + steps.columns["network_w"] + steps.columns["shared_storage_w"]
+    parts_j = sum(float(hall_sum(site, part) @ durations_s) for part in SERVER_PARTS)
+    yield _balance("server energy by component = at the plug", parts_j, float(hall_sum(site, "input_w") @ durations_s))
+    uses_w = hall_sum(site, "input_w") + steps.columns["network_w"] + steps.columns["shared_storage_w"]
     it_j = float(steps.columns["power.it_power_w"] @ durations_s)
     yield _balance("IT energy = servers + switches + shared storage", float(uses_w @ durations_s), it_j)
     facility_j = float(steps.columns["power.facility_power_w"] @ durations_s)
     yield _balance("facility energy by phase, activity, workload = at the meter", ledger.total_j(), facility_j)
     held_s = sum(entry.accelerator_s for _, entry in sorted(ledger.entries.items()))
-    total_s = sum(hall.accelerators for hall in records.halls) * records.duration_s
+    total_s = sum(hall.accelerators for hall in site.facts.halls) * duration_s
     yield _balance("accelerator-seconds held and free = installed x time", held_s, total_s)
 
 
-def _plant(records: RunRecords) -> Iterator[Audit]:
-    columns, durations_s = records.steps.columns, records.steps.durations_s
+def _plant(site: SiteRecords) -> Iterator[Audit]:
+    columns, durations_s = site.steps.columns, site.steps.durations_s
     facility_j = float(columns["power.facility_power_w"] @ durations_s)
     chain_j = float(np.abs(columns["power.residual_w"]) @ durations_s)
     yield _balance("power chain: input - uses - losses = 0, every step", chain_j, 0.0, facility_j)
@@ -140,25 +141,27 @@ def _jobs(records: RunRecords) -> Iterator[Audit]:
 
 
 def _outside(records: RunRecords, summary: Summary, context: RunContext) -> Iterator[Audit]:
-    emissions_kg = _integrated(records, context.carbon_g_per_kwh) / GRAMS_PER_KG
+    emissions_g = sum(_integrated(site, context.sites[site.name].carbon_g_per_kwh) for site in records.sites)
     yield _balance(
-        "emissions integrated by interval of the series = summary", emissions_kg, summary.operational_emissions_kg_co2e
+        "emissions integrated by interval of the series = summary",
+        emissions_g / GRAMS_PER_KG,
+        summary.operational_emissions_kg_co2e,
     )
-    cost_usd = _integrated(records, context.price_usd_per_kwh)
+    cost_usd = sum(_integrated(site, context.sites[site.name].price_usd_per_kwh) for site in records.sites)
     scale = abs(summary.energy_cost_usd) + summary.facility_energy_kwh * 1e-3
     yield _balance("cost integrated by interval of the series = summary", cost_usd, summary.energy_cost_usd, scale)
 
 
-def _integrated(records: RunRecords, signal: Signal) -> float:
+def _integrated(site: SiteRecords, signal: Signal) -> float:
     """Return the integral of power (kW) x signal, interval by interval of the signal: the other order of summation."""
-    edges_s = records.steps.edges_s
-    power_w = records.steps.columns["power.facility_power_w"]
-    energy_kwh = np.concatenate([[0.0], np.cumsum(power_w * records.steps.durations_s)]) / JOULES_PER_KWH
+    edges_s = site.steps.edges_s
+    power_w = site.steps.columns["power.facility_power_w"]
+    energy_kwh = np.concatenate([[0.0], np.cumsum(power_w * site.steps.durations_s)]) / JOULES_PER_KWH
     if isinstance(signal, ConstantSignal):
         return float(energy_kwh[-1]) * signal.at(0.0)
-    total, t_s = 0.0, 0.0
-    while t_s < records.duration_s:
-        end_s = min(signal.next_change(t_s), records.duration_s)
+    total, t_s, duration_s = 0.0, 0.0, float(edges_s[-1])
+    while t_s < duration_s:
+        end_s = min(signal.next_change(t_s), duration_s)
         before, after = np.interp([t_s, end_s], edges_s, energy_kwh)
         total += float(after - before) * signal.at(t_s)
         t_s = end_s
@@ -166,18 +169,21 @@ def _integrated(records: RunRecords, signal: Signal) -> float:
 
 
 def _embodied(records: RunRecords, summary: Summary) -> Iterator[Audit]:
-    allocated_kg = held_s = 0.0
-    for hall in records.halls:
-        hall_s = hall.accelerators * records.duration_s
-        for (name, workload, _), reading in sorted(records.accounts.items()):
-            if name == hall.name and workload and hall_s:
-                held_s += float(reading[3])
-                allocated_kg += float(reading[3]) / hall_s * embodied_kg(hall, records.duration_s)
-    total_s = sum(hall.accelerators for hall in records.halls) * records.duration_s
-    if total_s:
-        allocated_kg += held_s / total_s * network_embodied_kg(records)
+    allocated_kg = sum(_allocated_kg(site, records.duration_s) for site in records.sites)
     yield _balance(
         "embodied emissions allocated + unallocated = all",
         allocated_kg + summary.embodied_unallocated_kg_co2e,
         summary.embodied_emissions_kg_co2e,
     )
+
+
+def _allocated_kg(site: SiteRecords, duration_s: float) -> float:
+    allocated_kg = held_s = 0.0
+    for hall in site.facts.halls:
+        hall_s = hall.accelerators * duration_s
+        for (name, workload, _), reading in sorted(site.accounts.items()):
+            if name == hall.name and workload and hall_s:
+                held_s += float(reading[3])
+                allocated_kg += float(reading[3]) / hall_s * embodied_kg(hall, duration_s)
+    total_s = sum(hall.accelerators for hall in site.facts.halls) * duration_s
+    return allocated_kg + (held_s / total_s * network_embodied_kg(site, duration_s) if total_s else 0.0)

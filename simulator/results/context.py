@@ -43,6 +43,21 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteContext:
+    """What surrounds a site.
+
+    Args:
+        carbon_g_per_kwh: carbon intensity of its grid by time.
+        price_usd_per_kwh: price of energy by time.
+        origins: where the signals come from; a carbon intensity says what it counts.
+    """
+
+    carbon_g_per_kwh: Signal
+    price_usd_per_kwh: Signal
+    origins: tuple[SignalOrigin, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RunContext:
     """Context of a run.
 
@@ -51,23 +66,19 @@ class RunContext:
         scenario_yaml: the resolved scenario.
         seed: seed of all random numbers.
         start_utc: first instant, ISO 8601.
-        carbon_g_per_kwh: carbon intensity of the grid by time.
-        price_usd_per_kwh: price of energy by time.
+        sites: what surrounds each site, by name.
         service_levels: by inference workload.
         figures: figures of the profiles used.
         checksums: SHA-256 of each input, by name.
         notes: what readers of inputs want said, such as filled gaps.
-        origins: where the signals of the site come from; a carbon intensity says what it counts.
     """
 
     scenario: str
     scenario_yaml: str
     seed: int
     start_utc: str
-    carbon_g_per_kwh: Signal
-    price_usd_per_kwh: Signal
+    sites: dict[str, SiteContext]
     service_levels: dict[str, ServiceLevel]
     figures: tuple[Figure, ...]
     checksums: dict[str, str]
     notes: tuple[str, ...]
-    origins: tuple[SignalOrigin, ...] = ()

@@ -13,6 +13,7 @@ Accelerators that no workload holds are the idle phase without a workload, so th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -65,6 +66,19 @@ class Ledger:
             if total
         ]
         return pd.DataFrame(rows, columns=["phase", "activity", "workload", "energy_kwh"])
+
+    @classmethod
+    def merged(cls, ledgers: Iterable[Ledger]) -> Ledger:
+        """Return the sum of the ledgers of several sites."""
+        entries: dict[Key, Entry] = {}
+        for ledger in ledgers:
+            for key, entry in sorted(ledger.entries.items()):
+                total = entries.setdefault(key, Entry())
+                total.energy_j += entry.energy_j
+                total.emissions_kg_co2e += entry.emissions_kg_co2e
+                total.cost_usd += entry.cost_usd
+                total.accelerator_s += entry.accelerator_s
+        return cls(entries)
 
     def total_j(self, phase: str | None = None) -> float:
         """Return the energy of a phase, or of all."""

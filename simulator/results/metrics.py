@@ -9,12 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.physics import kpis
-from simulator.records import HallFacts, RunRecords
+from simulator.records import HallFacts, RunRecords, SiteRecords
 from simulator.results.context import RunContext, ServiceLevel
 from simulator.results.latency import Distribution, counted, settled
 from simulator.results.ledger import Ledger
 from simulator.results.summary import Summary
-from simulator.results.tables import hall_sum
+from simulator.results.tables import all_halls, all_sites
 from simulator.units import (
     GRAMS_PER_KG,
     JOULES_PER_KWH,
@@ -45,29 +45,29 @@ def summarize(records: RunRecords, ledger: Ledger, requests: pd.DataFrame, conte
 
 
 def _joules(records: RunRecords, power_w: Array) -> float:
-    return float(power_w @ records.steps.durations_s)
+    return float(power_w @ records.durations_s)
 
 
 def _energy(records: RunRecords, ledger: Ledger) -> dict[str, float]:
-    columns, seconds = records.steps.columns, records.duration_s
+    seconds = records.duration_s
 
     def kwh(power_w: Array) -> float:
         return _joules(records, power_w) / JOULES_PER_KWH
 
-    facility_w, it_w = columns["power.facility_power_w"], columns["power.it_power_w"]
-    distribution_w = columns["power.pdu_loss_w"] + columns["power.ups_loss_w"] + columns["power.transformer_loss_w"]
-    network_w = hall_sum(records, "fabric_w") + hall_sum(records, "nic_w") + columns["network_w"]
+    facility_w, it_w = all_sites(records, "power.facility_power_w"), all_sites(records, "power.it_power_w")
+    distribution_w = all_sites(records, "power.pdu_loss_w", "power.ups_loss_w", "power.transformer_loss_w")
+    network_w = all_halls(records, "fabric_w") + all_halls(records, "nic_w") + all_sites(records, "network_w")
     return {
         "facility_energy_kwh": kwh(facility_w),
         "it_energy_kwh": kwh(it_w),
-        "accelerator_energy_kwh": kwh(hall_sum(records, "accelerator_w")),
-        "host_energy_kwh": kwh(hall_sum(records, "host_w")),
+        "accelerator_energy_kwh": kwh(all_halls(records, "accelerator_w")),
+        "host_energy_kwh": kwh(all_halls(records, "host_w")),
         "network_energy_kwh": kwh(network_w),
-        "storage_energy_kwh": kwh(hall_sum(records, "storage_w") + columns["shared_storage_w"]),
-        "server_fan_energy_kwh": kwh(hall_sum(records, "fan_w")),
-        "cooling_energy_kwh": kwh(columns["power.mechanical_power_w"]),
-        "conversion_loss_kwh": kwh(hall_sum(records, "psu_loss_w") + distribution_w),
-        "other_energy_kwh": kwh(columns["power.other_power_w"]),
+        "storage_energy_kwh": kwh(all_halls(records, "storage_w") + all_sites(records, "shared_storage_w")),
+        "server_fan_energy_kwh": kwh(all_halls(records, "fan_w")),
+        "cooling_energy_kwh": kwh(all_sites(records, "power.mechanical_power_w")),
+        "conversion_loss_kwh": kwh(all_halls(records, "psu_loss_w") + distribution_w),
+        "other_energy_kwh": kwh(all_sites(records, "power.other_power_w")),
         "training_energy_kwh": ledger.total_j("training") / JOULES_PER_KWH,
         "inference_energy_kwh": ledger.total_j("inference") / JOULES_PER_KWH,
         "idle_energy_kwh": ledger.total_j("idle") / JOULES_PER_KWH,
@@ -78,12 +78,11 @@ def _energy(records: RunRecords, ledger: Ledger) -> dict[str, float]:
 
 
 def _ratios(records: RunRecords) -> dict[str, float | None]:
-    columns = records.steps.columns
-    facility_j = _joules(records, columns["power.facility_power_w"])
-    it_j = _joules(records, columns["power.it_power_w"])
+    facility_j = _joules(records, all_sites(records, "power.facility_power_w"))
+    it_j = _joules(records, all_sites(records, "power.it_power_w"))
     if it_j <= 0.0:
         return {"pue": None, "itue": None, "tue": None}
-    compute_j = it_j - _joules(records, hall_sum(records, "fan_w") + hall_sum(records, "psu_loss_w"))
+    compute_j = it_j - _joules(records, all_halls(records, "fan_w") + all_halls(records, "psu_loss_w"))
     return {
         "pue": kpis.pue(facility_j, it_j),
         "itue": kpis.itue(it_j, compute_j),
@@ -92,34 +91,36 @@ def _ratios(records: RunRecords) -> dict[str, float | None]:
 
 
 def _cooling(records: RunRecords) -> dict[str, float | None]:
-    columns = records.steps.columns
-    unmet_kwh = _joules(records, columns["cooling.unmet_heat_w"]) / JOULES_PER_KWH
-    modes_s = float((columns["cooling.free_s"] + columns["cooling.partial_s"] + columns["cooling.mechanical_s"]).sum())
+    unmet_kwh = _joules(records, all_sites(records, "cooling.unmet_heat_w")) / JOULES_PER_KWH
+    modes_s = float(all_sites(records, "cooling.free_s", "cooling.partial_s", "cooling.mechanical_s").sum())
     if not modes_s:
         # A plant known by its total only: it says nothing of water and modes, which is not the same as none.
         absent = ("wue_l_per_kwh", "water_withdrawn_l", "water_consumed_l", "free_cooling_fraction")
         return {**dict.fromkeys(absent), "unmet_heat_kwh": unmet_kwh}
     # A kilogram of make-up water is a litre.
-    withdrawn_l = float(columns["cooling.makeup_water_kg"].sum())
-    it_j = _joules(records, columns["power.it_power_w"])
+    withdrawn_l = float(all_sites(records, "cooling.makeup_water_kg").sum())
+    it_j = _joules(records, all_sites(records, "power.it_power_w"))
     return {
         "wue_l_per_kwh": kpis.wue_l_per_kwh(withdrawn_l / LITRES_PER_M3, it_j) if it_j > 0.0 else None,
         "water_withdrawn_l": withdrawn_l,
-        "water_consumed_l": float(columns["cooling.consumed_water_kg"].sum()),
-        "free_cooling_fraction": float(columns["cooling.free_s"].sum()) / modes_s,
+        "water_consumed_l": float(all_sites(records, "cooling.consumed_water_kg").sum()),
+        "free_cooling_fraction": float(all_sites(records, "cooling.free_s").sum()) / modes_s,
         "unmet_heat_kwh": unmet_kwh,
     }
 
 
 def _emissions(records: RunRecords, context: RunContext) -> dict[str, float | None]:
-    edges_s = records.steps.edges_s
-    energy_kwh = records.steps.columns["power.facility_power_w"] * records.steps.durations_s / JOULES_PER_KWH
-    emissions_g = float(energy_kwh @ context.carbon_g_per_kwh.means(edges_s))
-    total_kwh = float(energy_kwh.sum())
+    emissions_g = cost_usd = total_kwh = 0.0
+    for site in records.sites:
+        edges_s, surroundings = site.steps.edges_s, context.sites[site.name]
+        energy_kwh = site.steps.columns["power.facility_power_w"] * records.durations_s / JOULES_PER_KWH
+        emissions_g += float(energy_kwh @ surroundings.carbon_g_per_kwh.means(edges_s))
+        cost_usd += float(energy_kwh @ surroundings.price_usd_per_kwh.means(edges_s))
+        total_kwh += float(energy_kwh.sum())
     return {
         "operational_emissions_kg_co2e": emissions_g / GRAMS_PER_KG,
         "mean_carbon_intensity_g_per_kwh": emissions_g / total_kwh if total_kwh > 0.0 else None,
-        "energy_cost_usd": float(energy_kwh @ context.price_usd_per_kwh.means(edges_s)),
+        "energy_cost_usd": cost_usd,
     }
 
 
@@ -129,33 +130,37 @@ def embodied_kg(hall: HallFacts, duration_s: float) -> float:
     return total_kg * duration_s / (hall.lifetime_years * SECONDS_PER_YEAR)
 
 
-def network_embodied_kg(records: RunRecords) -> float:
-    """Return the embodied emissions of the switches between servers that fall into a run."""
-    network = records.network
+def network_embodied_kg(site: SiteRecords, duration_s: float) -> float:
+    """Return the embodied emissions of the switches of a site that fall into a run."""
+    network = site.facts.network
     if network is None:
         return 0.0
-    return (
-        network.switches * network.embodied_kg_co2e * records.duration_s / (network.lifetime_years * SECONDS_PER_YEAR)
-    )
+    return network.switches * network.embodied_kg_co2e * duration_s / (network.lifetime_years * SECONDS_PER_YEAR)
 
 
-def unallocated_embodied_kg(records: RunRecords) -> float:
-    """Return the part of the embodied emissions for accelerators that no workload held, switches by their share."""
-    unallocated_kg, idle_s, total_s = 0.0, 0.0, 0.0
-    for hall in records.halls:
-        hall_s = hall.accelerators * records.duration_s
-        reading = records.accounts.get((hall.name, "", "idle"))
+def site_embodied_kg(site: SiteRecords, duration_s: float) -> tuple[float, float]:
+    """Return (all, unallocated) embodied emissions of a site that fall into a run.
+
+    Unallocated is the part of accelerators that no workload held, of switches by their share.
+    """
+    all_kg = unallocated_kg = idle_s = total_s = 0.0
+    for hall in site.facts.halls:
+        hall_s = hall.accelerators * duration_s
+        reading = site.accounts.get((hall.name, "", "idle"))
         free_s = float(reading[3]) if reading is not None else 0.0
-        unallocated_kg += (free_s / hall_s if hall_s else 1.0) * embodied_kg(hall, records.duration_s)
+        hall_kg = embodied_kg(hall, duration_s)
+        all_kg += hall_kg
+        unallocated_kg += (free_s / hall_s if hall_s else 1.0) * hall_kg
         idle_s, total_s = idle_s + free_s, total_s + hall_s
-    return unallocated_kg + (idle_s / total_s if total_s else 1.0) * network_embodied_kg(records)
+    network_kg = network_embodied_kg(site, duration_s)
+    return all_kg + network_kg, unallocated_kg + (idle_s / total_s if total_s else 1.0) * network_kg
 
 
 def _embodied(records: RunRecords) -> dict[str, float]:
-    halls_kg = sum(embodied_kg(hall, records.duration_s) for hall in records.halls)
+    parts = [site_embodied_kg(site, records.duration_s) for site in records.sites]
     return {
-        "embodied_emissions_kg_co2e": halls_kg + network_embodied_kg(records),
-        "embodied_unallocated_kg_co2e": unallocated_embodied_kg(records),
+        "embodied_emissions_kg_co2e": sum(all_kg for all_kg, _ in parts),
+        "embodied_unallocated_kg_co2e": sum(unallocated_kg for _, unallocated_kg in parts),
     }
 
 
@@ -230,7 +235,8 @@ def _busy_fraction(records: RunRecords) -> float | None:
     if not accelerators:
         return None
     busy = sum(
-        hall.accelerators * _joules(records, records.steps.columns[f"hall.{hall.name}.busy_share"])
-        for hall in records.halls
+        hall.accelerators * _joules(records, site.steps.columns[f"hall.{hall.name}.busy_share"])
+        for site in records.sites
+        for hall in site.facts.halls
     )
     return busy / (accelerators * records.duration_s)

@@ -91,7 +91,9 @@ def power_figure(result: Result) -> Figure:
 
 
 def _coarser(power: pd.DataFrame) -> pd.DataFrame:
-    """Return at most about `_MOST_POINTS` rows, each the exact mean over the rows that it stands for."""
+    """Return all sites together in at most about `_MOST_POINTS` rows, each the exact mean over what it stands for."""
+    if len(power.site.unique()) > 1:
+        power = power.drop(columns="site").groupby(["start_s", "end_s"], as_index=False).sum()
     group = len(power) // _MOST_POINTS + 1
     if group == 1:
         return power

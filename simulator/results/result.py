@@ -16,11 +16,18 @@ from simulator.results.latency import request_table
 from simulator.results.ledger import Ledger
 from simulator.results.metrics import summarize
 from simulator.results.summary import Summary
-from simulator.results.tables import facility_table, job_table, power_table, workload_table
+from simulator.results.tables import (
+    energy_table,
+    facility_table,
+    job_table,
+    power_table,
+    site_table,
+    workload_table,
+)
 
 _NONE = np.zeros(0, dtype=np.int64)
 
-TABLES = ("requests", "jobs", "workloads", "energy", "power", "facility", "events", "audit", "figures")
+TABLES = ("requests", "jobs", "workloads", "sites", "energy", "power", "facility", "events", "audit", "figures")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,9 +41,10 @@ class Result:
         requests: a row per request that arrived.
         jobs: a row per training job.
         workloads: a row per workload.
-        energy: the ledger: energy by phase, activity and workload.
-        power: mean power by component and plant step.
-        facility: the facility and its surroundings by plant step.
+        sites: a row per site.
+        energy: the ledger: energy by site, phase, activity and workload.
+        power: mean power by site, component and plant step.
+        facility: the facility and its surroundings by site and plant step.
         events: what happened.
         audit: both sides of every balance.
         figures: figures that the run rests on, with kind and source.
@@ -48,6 +56,7 @@ class Result:
     requests: pd.DataFrame
     jobs: pd.DataFrame
     workloads: pd.DataFrame
+    sites: pd.DataFrame
     energy: pd.DataFrame
     power: pd.DataFrame
     facility: pd.DataFrame
@@ -61,12 +70,14 @@ class Result:
         return str(self.manifest["scenario"])
 
 
-def build_result(records: RunRecords, ledger: Ledger, context: RunContext, manifest: dict[str, Any]) -> Result:
+def build_result(
+    records: RunRecords, ledgers: dict[str, Ledger], context: RunContext, manifest: dict[str, Any]
+) -> Result:
     """Return the result of a run.
 
     Args:
         records: what the engine left behind.
-        ledger: its energy by phase, activity and workload.
+        ledgers: energy of each site by phase, activity and workload.
         context: what the results must know beside it.
         manifest: facts about the run itself, to which counts are added.
 
@@ -75,8 +86,9 @@ def build_result(records: RunRecords, ledger: Ledger, context: RunContext, manif
     """
     logs = [request_table(name, log) for name, log in sorted(records.requests.items())]
     requests = pd.concat(logs, ignore_index=True) if logs else request_table("", RequestLog(_NONE, _NONE))
+    ledger = Ledger.merged(ledgers[site.name] for site in records.sites)
     summary = summarize(records, ledger, requests, context)
-    audits = audit_run(records, ledger, requests, summary, context)
+    audits = audit_run(records, ledgers, requests, summary, context)
     result = Result(
         scenario=context.scenario_yaml,
         manifest={
@@ -86,14 +98,18 @@ def build_result(records: RunRecords, ledger: Ledger, context: RunContext, manif
             "start_utc": context.start_utc,
             "simulated_s": records.duration_s,
             "kernel_events": records.event_count,
-            "signals": {origin.signal: origin.as_dict() for origin in context.origins},
+            "signals": {
+                name: {origin.signal: origin.as_dict() for origin in site.origins}
+                for name, site in context.sites.items()
+            },
             "checksums": dict(sorted(context.checksums.items())),
         },
         summary=summary,
         requests=requests,
         jobs=job_table(records),
         workloads=workload_table(ledger, requests, context),
-        energy=ledger.table(),
+        sites=site_table(records, ledgers),
+        energy=energy_table(ledgers),
         power=power_table(records),
         facility=facility_table(records, context),
         events=_table(Event, [*(Event(0.0, "note", "inputs", note) for note in context.notes), *records.events]),

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.records import JobRecord, RunRecords
-from simulator.results.context import RunContext
+from simulator.records import JobRecord, RunRecords, SiteRecords
+from simulator.results.context import RunContext, SiteContext
 from simulator.results.latency import Distribution, counted
 from simulator.results.ledger import Ledger
 from simulator.units import JOULES_PER_KWH, SECONDS_PER_HOUR
@@ -27,29 +27,45 @@ COOLING_MACHINES = (
 )
 
 
-def hall_sum(records: RunRecords, field: str) -> Array:
-    """Return a power of the servers of all halls by step."""
-    steps = records.steps
+def hall_sum(site: SiteRecords, field: str) -> Array:
+    """Return a power of the servers of all halls of a site by step."""
+    steps = site.steps
     total = np.zeros(len(steps.ends_s))
-    for hall in records.halls:
+    for hall in site.facts.halls:
         total += steps.columns[f"hall.{hall.name}.{field}"]
     return total
 
 
+def all_halls(records: RunRecords, field: str) -> Array:
+    """Return a power of the servers of all halls of all sites by step."""
+    return sum((hall_sum(site, field) for site in records.sites), np.zeros(len(records.durations_s)))
+
+
+def all_sites(records: RunRecords, *columns: str) -> Array:
+    """Return the sum of columns over the sites by step."""
+    parts = (site.steps.columns[column] for site in records.sites for column in columns)
+    return sum(parts, np.zeros(len(records.durations_s)))
+
+
 def power_table(records: RunRecords) -> pd.DataFrame:
-    """Return mean power by component and plant step; columns from `accelerator_w` to `other_w` add up to the last."""
-    columns = records.steps.columns
+    """Return mean power by site, component and plant step; `accelerator_w` to `other_w` add up to the last column."""
+    return pd.concat([_site_power(site) for site in records.sites], ignore_index=True)
+
+
+def _site_power(site: SiteRecords) -> pd.DataFrame:
+    columns = site.steps.columns
     cooling = columns["power.mechanical_power_w"]
     return pd.DataFrame(
         {
-            "start_s": records.steps.edges_s[:-1],
-            "end_s": records.steps.ends_s,
-            "accelerator_w": hall_sum(records, "accelerator_w"),
-            "host_w": hall_sum(records, "host_w"),
-            "server_network_w": hall_sum(records, "fabric_w") + hall_sum(records, "nic_w"),
-            "server_storage_w": hall_sum(records, "storage_w"),
-            "server_fan_w": hall_sum(records, "fan_w"),
-            "psu_loss_w": hall_sum(records, "psu_loss_w"),
+            "site": site.name,
+            "start_s": site.steps.edges_s[:-1],
+            "end_s": site.steps.ends_s,
+            "accelerator_w": hall_sum(site, "accelerator_w"),
+            "host_w": hall_sum(site, "host_w"),
+            "server_network_w": hall_sum(site, "fabric_w") + hall_sum(site, "nic_w"),
+            "server_storage_w": hall_sum(site, "storage_w"),
+            "server_fan_w": hall_sum(site, "fan_w"),
+            "psu_loss_w": hall_sum(site, "psu_loss_w"),
             "switch_w": columns["network_w"],
             "shared_storage_w": columns["shared_storage_w"],
             "cooling_w": cooling,
@@ -63,8 +79,12 @@ def power_table(records: RunRecords) -> pd.DataFrame:
 
 
 def facility_table(records: RunRecords, context: RunContext) -> pd.DataFrame:
-    """Return the facility and what surrounds it by plant step."""
-    steps, columns = records.steps, records.steps.columns
+    """Return the facility and what surrounds it by site and plant step."""
+    return pd.concat([_site_facility(site, context.sites[site.name]) for site in records.sites], ignore_index=True)
+
+
+def _site_facility(site: SiteRecords, context: SiteContext) -> pd.DataFrame:
+    steps, columns = site.steps, site.steps.columns
     edges_s = steps.edges_s
     names = (
         *COOLING_MACHINES,
@@ -77,6 +97,7 @@ def facility_table(records: RunRecords, context: RunContext) -> pd.DataFrame:
     )
     return pd.DataFrame(
         {
+            "site": site.name,
             "start_s": edges_s[:-1],
             "end_s": steps.ends_s,
             "it_power_w": columns["power.it_power_w"],
@@ -95,6 +116,40 @@ def facility_table(records: RunRecords, context: RunContext) -> pd.DataFrame:
             "price_usd_per_kwh": context.price_usd_per_kwh.means(edges_s),
         }
     )
+
+
+def energy_table(ledgers: dict[str, Ledger]) -> pd.DataFrame:
+    """Return energy in kWh by site, phase, activity and workload."""
+    tables = []
+    for name, ledger in sorted(ledgers.items()):
+        table = ledger.table()
+        table.insert(0, "site", name)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def site_table(records: RunRecords, ledgers: dict[str, Ledger]) -> pd.DataFrame:
+    """Return a row per site: what stands there, and what it used."""
+    rows = []
+    for site in records.sites:
+        columns, durations_s = site.steps.columns, site.steps.durations_s
+        facility_j = float(columns["power.facility_power_w"] @ durations_s)
+        it_j = float(columns["power.it_power_w"] @ durations_s)
+        entries = [entry for _, entry in sorted(ledgers[site.name].entries.items())]
+        rows.append(
+            {
+                "site": site.name,
+                "servers": sum(hall.servers for hall in site.facts.halls),
+                "accelerators": sum(hall.accelerators for hall in site.facts.halls),
+                "facility_energy_kwh": facility_j / JOULES_PER_KWH,
+                "it_energy_kwh": it_j / JOULES_PER_KWH,
+                "pue": facility_j / it_j if it_j > 0.0 else float("nan"),
+                "operational_emissions_kg_co2e": sum(entry.emissions_kg_co2e for entry in entries),
+                "energy_cost_usd": sum(entry.cost_usd for entry in entries),
+                "water_withdrawn_l": float(columns["cooling.makeup_water_kg"].sum()),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def job_table(records: RunRecords) -> pd.DataFrame:

@@ -72,6 +72,15 @@ _SECTIONS = {
 }
 
 
+_SITE_HEADINGS = {
+    "facility_energy_kwh": "kWh",
+    "it_energy_kwh": "IT kWh",
+    "pue": "PUE",
+    "operational_emissions_kg_co2e": "kg CO2e",
+    "energy_cost_usd": "USD",
+    "water_withdrawn_l": "water l",
+}
+
 _WORKLOAD_HEADINGS = {
     "energy_kwh": "kWh",
     "idle_energy_kwh": "idle kWh",
@@ -99,6 +108,8 @@ def report(result: Result) -> Iterator[RenderableType]:
         yield _scalars(title, {name: summary[name] for name in names})
         if title == "inference":
             yield _latencies(summary)
+    if len(result.sites) > 1:
+        yield _frame("sites", result.sites.rename(columns=_SITE_HEADINGS))
     if len(result.workloads) > 1:
         yield _frame("workloads", result.workloads.rename(columns=_WORKLOAD_HEADINGS))
     if len(result.jobs):

@@ -15,6 +15,8 @@ class ServerGroup(Section):
 
     name: Name
     """Name of the hall."""
+    site: Name | None = None
+    """Site that it stands at; needed when there are several."""
     profile: str
     """Server profile, by name or path."""
     accelerator: str | None = None
@@ -28,7 +30,7 @@ class ServerGroup(Section):
 
 
 class FatTreeNetwork(Section):
-    """Switches that join the servers, as a fat tree of equal switches."""
+    """Switches that join the servers of a site, as a fat tree of equal switches; each site has its own."""
 
     kind: Literal["fat_tree"]
     profile: str = "infiniband-ndr"
@@ -47,7 +49,7 @@ Network = Annotated[FatTreeNetwork | NoNetwork, Field(discriminator="kind")]
 
 
 class Storage(Section):
-    """Shared storage that holds checkpoints."""
+    """Shared storage that holds checkpoints; each site has its own."""
 
     write_gb_per_s: Positive
     """Bandwidth of writing, all clients together (10^9 bytes per second)."""

@@ -9,17 +9,25 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from simulator.documents.yaml_source import Document, KeyPath
+from simulator.documents.yaml_source import Document, KeyPath, child
 from simulator.errors import Fault, InputError, nearest_match
 from simulator.profiles import catalogue
 
 Finder = Callable[[str, Path], Any]
+
+_FACILITY_PROFILES: tuple[tuple[KeyPath, Finder], ...] = (
+    (("facility", "cooling", "profile"), catalogue.cooling),
+    (("facility", "power_chain", "profile"), catalogue.power_chain),
+)
 
 
 def reference_faults(document: Document, base: Path) -> list[Fault]:
     """Return a fault for each reference that leads nowhere."""
     return [
         *_duplicate_names(document),
+        *_site_forms(document),
+        *_unknown_sites(document),
+        *_unequal_steps(document),
         *_unknown_halls(document),
         *_profiles(document, base),
         *_missing_files(document, base),
@@ -34,13 +42,51 @@ def _entries(document: Document, section: str) -> Iterator[tuple[KeyPath, dict[s
 
 
 def _duplicate_names(document: Document) -> Iterator[Fault]:
-    for section in ("servers", "workloads"):
+    for section in ("sites", "servers", "workloads"):
         seen: set[str] = set()
         for path, item in _entries(document, section):
             name = item.get("name")
             if isinstance(name, str) and name in seen:
                 yield document.fault((*path, "name"), f"the name '{name}' is taken by another entry of {section}")
             seen.add(str(name))
+
+
+def _site_forms(document: Document) -> Iterator[Fault]:
+    single = [key for key in ("site", "facility") if document.data.get(key) is not None]
+    if document.data.get("sites") is None:
+        for key in ("site", "facility"):
+            if key not in single:
+                yield document.fault((), f"required key '{key}' is missing")
+    elif single:
+        yield document.fault(("sites",), f"stands in place of '{single[0]}': give one or the other")
+
+
+def _unknown_sites(document: Document) -> Iterator[Fault]:
+    """Yield a fault for each hall that stands nowhere, or at no site that there is."""
+    several = document.data.get("sites") is not None
+    names = [str(item.get("name")) for _, item in _entries(document, "sites")]
+    for path, item in _entries(document, "servers"):
+        site = item.get("site")
+        if site is None and several and len(names) > 1:
+            yield document.fault(path, f"required key 'site' is missing; known: {', '.join(names)}")
+        elif isinstance(site, str) and not several:
+            yield document.fault((*path, "site"), f"there is no section 'sites' in which '{site}' could stand")
+        elif isinstance(site, str) and site not in names:
+            yield document.fault((*path, "site"), f"no site is called '{site}'{nearest_match(site, names)}")
+    taken = {item.get("site") for _, item in _entries(document, "servers")}
+    for path, item in _entries(document, "sites"):
+        if len(names) > 1 and item.get("name") not in taken and taken <= {*names}:
+            yield document.fault(path, "no servers stand here")
+
+
+def _unequal_steps(document: Document) -> Iterator[Fault]:
+    """Yield a fault for each site whose plant step differs from the first site's: their meters are read together."""
+    steps = [(path, _value_at(item, ("facility", "plant_step_s"))) for path, item in _entries(document, "sites")]
+    for path, step in steps[1:]:
+        if step != steps[0][1]:
+            said = "its default" if steps[0][1] is None else steps[0][1]
+            place = (*path, "facility") if step is None else (*path, "facility", "plant_step_s")
+            yield document.fault(place, f"plant_step_s must be the same at all sites: the first has {said}")
 
 
 def _unknown_halls(document: Document) -> Iterator[Fault]:
@@ -59,13 +105,12 @@ def _profiles(document: Document, base: Path) -> Iterator[Fault]:
         yield from _profile(document, (*path, "accelerator"), item.get("accelerator"), catalogue.accelerator, base)
     for path, item in _entries(document, "workloads"):
         yield from _profile(document, (*path, "model"), item.get("model"), catalogue.model, base)
-    places: tuple[tuple[KeyPath, Finder], ...] = (
-        (("network", "profile"), catalogue.network),
-        (("facility", "cooling", "profile"), catalogue.cooling),
-        (("facility", "power_chain", "profile"), catalogue.power_chain),
-    )
-    for path, find in places:
-        yield from _profile(document, path, _value_at(document.data, path), find, base)
+    network: KeyPath = ("network", "profile")
+    yield from _profile(document, network, _value_at(document.data, network), catalogue.network, base)
+    for place in ((), *(path for path, _ in _entries(document, "sites"))):
+        for part, find in _FACILITY_PROFILES:
+            path = (*place, *part)
+            yield from _profile(document, path, _value_at(document.data, path), find, base)
 
 
 def _profile(document: Document, path: KeyPath, name: Any, find: Finder, base: Path) -> Iterator[Fault]:
@@ -112,5 +157,5 @@ def values_below(node: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]
 
 def _value_at(data: Any, path: KeyPath) -> Any:
     for key in path:
-        data = data.get(key) if isinstance(data, dict) else None
+        data = child(data, key)
     return data

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from simulator.documents.validation import Section
+from simulator.documents.yaml_source import KeyPath
+from simulator.errors import InvariantError
 from simulator.scenario.facility import Facility
 from simulator.scenario.hardware import Network, ServerGroup, Storage
 from simulator.scenario.inference import InferenceWorkload
 from simulator.scenario.names import Name
-from simulator.scenario.site import Site
+from simulator.scenario.site import NamedSite, Site
 from simulator.scenario.training import TrainingWorkload
 
 SCHEMA_VERSION = 1
+
+ONLY_SITE = "site"
+"""Name of the site of a scenario that has one."""
 
 
 def _in_utc(instant: datetime) -> datetime:
@@ -52,6 +58,25 @@ class Policies(Section):
     """Which servers a workload gets: the fullest that have room, or the emptiest."""
 
 
+@dataclass(frozen=True, slots=True)
+class LocatedSite:
+    """A site with its building, in whichever form it was written.
+
+    Args:
+        name: name of the site.
+        surroundings: weather, carbon intensity, price.
+        facility: cooling and power distribution.
+        place: where the surroundings stand in the scenario.
+        facility_place: where the facility stands.
+    """
+
+    name: str
+    surroundings: Site
+    facility: Facility
+    place: KeyPath
+    facility_place: KeyPath
+
+
 class ScenarioRecord(Section):
     """A datacenter, what it does, where it stands, and for how long."""
 
@@ -67,10 +92,12 @@ class ScenarioRecord(Section):
     """Length of the run."""
     end: Annotated[Horizon | WorkDone, Field(discriminator="kind")] = Horizon(kind="horizon")
     """When the run ends."""
-    site: Site
-    """Weather, carbon intensity, price."""
-    facility: Facility
-    """Cooling and power distribution."""
+    site: Site | None = None
+    """Weather, carbon intensity, price, where there is one site."""
+    facility: Facility | None = None
+    """Cooling and power distribution, where there is one site."""
+    sites: Annotated[tuple[NamedSite, ...], Field(min_length=1)] | None = None
+    """Several sites, in place of `site` and `facility`; `servers` then say where they stand."""
     servers: Annotated[tuple[ServerGroup, ...], Field(min_length=1)]
     """Halls of servers."""
     network: Network
@@ -86,7 +113,19 @@ class ScenarioRecord(Section):
         """Return the scenario with entities sorted by name, so that their order in the file cannot matter."""
         return self.model_copy(
             update={
+                "sites": None if self.sites is None else tuple(sorted(self.sites, key=lambda site: site.name)),
                 "servers": tuple(sorted(self.servers, key=lambda group: group.name)),
                 "workloads": tuple(sorted(self.workloads, key=lambda workload: workload.name)),
             }
         )
+
+    def located_sites(self) -> tuple[LocatedSite, ...]:
+        """Return the sites, sorted by name; a scenario with one calls it `ONLY_SITE`."""
+        if self.sites is not None:
+            return tuple(
+                LocatedSite(site.name, site, site.facility, ("sites", site.name), ("sites", site.name, "facility"))
+                for site in self.sites
+            )
+        if self.site is None or self.facility is None:
+            raise InvariantError("a scenario without sites has passed validation")
+        return (LocatedSite(ONLY_SITE, self.site, self.facility, ("site",), ("facility",)),)

@@ -1,4 +1,4 @@
-"""Section `site`: what surrounds the datacenter: weather, carbon intensity, price."""
+"""Sections `site` and `sites`: what surrounds the datacenter: weather, carbon intensity, price."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from simulator.documents.validation import Section
-from simulator.scenario.names import FilePath, Fraction, NonNegative, Positive
+from simulator.scenario.facility import Facility
+from simulator.scenario.names import FilePath, Fraction, Name, NonNegative, Positive
 from simulator.signals.origin import FactorBasis, FactorBoundary
 
 Celsius = Annotated[float, Field(ge=-60, le=60)]
@@ -192,3 +193,12 @@ class Site(Section):
     """Emissions per energy taken from the grid (location-based)."""
     price: Price
     """Cost of energy taken from the grid."""
+
+
+class NamedSite(Site):
+    """One of several sites, each with its own weather, grid and building."""
+
+    name: Name
+    """Name of the site."""
+    facility: Facility
+    """Cooling and power distribution."""

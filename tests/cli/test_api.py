@@ -15,7 +15,7 @@ import pytest
 from ruamel.yaml import YAML
 
 import simulator as sim
-from simulator.assembly import build
+from simulator.assembly import sites
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_check_finds_what_loading_cannot(folder: Path) -> None:
 
 
 def test_a_scenario_without_faults_and_parts_is_a_bug(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "site_signals", lambda *_: None)
+    monkeypatch.setattr(sites, "site_signals", lambda *_: None)
     with pytest.raises(sim.InvariantError, match="missing parts"):
         sim.check(sim.load("tiny.yaml"))
 

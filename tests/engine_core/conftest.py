@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import simpy
 
+from simulator.engine import site
 from simulator.engine.compute.hall import Hall
-from simulator.engine.datacenter import Datacenter, NetworkPower
+from simulator.engine.datacenter import Datacenter
 from simulator.engine.facility.coupling import Facility
 from simulator.engine.facility.fixed_overhead import FixedOverheadPlant
 from simulator.engine.facility.power_chain import PowerChain
@@ -25,6 +26,7 @@ from simulator.engine.serving.replica import Replica
 from simulator.engine.serving.replica_meter import ReplicaMeter
 from simulator.engine.serving.request_state import RequestState
 from simulator.engine.serving.service import Service
+from simulator.engine.site import NetworkPower
 from simulator.engine.storage import Storage
 from simulator.engine.training.job import Job, JobPlan
 from simulator.engine.training.job_meter import Rates
@@ -46,6 +48,11 @@ class Site:
 
     env: simpy.Environment
     datacenter: Datacenter
+    facility: Facility
+    weather: Weather
+    network: NetworkPower
+    halls: list[Hall] = field(default_factory=list)
+    storage: Storage | None = None
     chapters: list[Chapter] = field(default_factory=list)
     progress_s: list[float] = field(default_factory=list)
     queue: FifoQueue | None = None
@@ -54,7 +61,7 @@ class Site:
         server = catalogue.server("dgx-h100", Path()).record
         accelerator = catalogue.accelerator("h100-sxm-80gb", Path()).record
         hall = Hall(name, server, accelerator, servers, 700.0, 24.0)
-        self.datacenter.halls.append(hall)
+        self.halls.append(hall)
         return hall
 
     def add_service(self, hall: Hall, requests: Sequence[tuple[float, int, int]], replicas: int = 1) -> Service:
@@ -77,8 +84,8 @@ class Site:
 
     def add_storage(self, writers: Sequence[str] = ()) -> Storage:
         """Add storage that writes 1e9 bytes per second, at 50 W idle and 250 W active."""
-        self.datacenter.storage = Storage(self.env, 1e9, 50.0, 250.0, writers)
-        return self.datacenter.storage
+        self.storage = Storage(self.env, 1e9, 50.0, 250.0, writers)
+        return self.storage
 
     def add_job(self, hall: Hall, **changes: Any) -> Job:
         """Train for 10 steps of 2 s on 8 accelerators at 370 W each, after 5 s at 100 W."""
@@ -111,13 +118,15 @@ class Site:
             datacenter.note(kind, plan.name, detail)
 
         done = datacenter.expect_work()
-        job = Job(self.env, plan, hall, self.queue, datacenter.storage, report, done)
+        job = Job(self.env, plan, hall, self.queue, self.storage, report, done)
         self.env.process(job.run())
         datacenter.jobs.append(job)
         return job
 
     def run(self) -> RunRecords:
-        return self.datacenter.run(SiteFacts((), None), self.chapters.append, self.progress_s.append)
+        facts, surroundings = SiteFacts("site", (), None), (self.facility, self.weather, self.network)
+        self.datacenter.sites.append(site.Site(facts, self.halls, *surroundings, self.storage, self.chapters.append))
+        return self.datacenter.run(self.progress_s.append)
 
 
 def _cost() -> IterationCost:
@@ -146,6 +155,6 @@ def new_site() -> NewSite:
         facility = Facility(FixedOverheadPlant(0.2), PowerChain.without_losses(), 0.0)
         dry = dry_bulb_c or ConstantSignal(20.0)
         weather = Weather(dry, ConstantSignal(15.0), ConstantSignal(0.6), ConstantSignal(101_325.0))
-        return Site(env, Datacenter(env, facility, weather, network, horizon_s, plant_step_s, ends_with_work))
+        return Site(env, Datacenter(env, horizon_s, plant_step_s, ends_with_work), facility, weather, network)
 
     return make

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulator.engine.datacenter import NetworkPower
+from simulator.engine.site import NetworkPower
 from simulator.engine.training.job_meter import Rates
 from simulator.errors import InvariantError
-from simulator.records import ACCOUNT_FIELDS, COMPLETED, SiteFacts
+from simulator.records import ACCOUNT_FIELDS, COMPLETED
 from simulator.signals.base import StepSignal
 
 NewSite = Callable[..., Any]
@@ -35,7 +35,7 @@ def test_plant_steps_are_multiples_and_a_rest(
     site = new_site(horizon_s, plant_step_s)
     site.add_hall("hall")
     records = site.run()
-    assert records.steps.ends_s.tolist() == ends_s
+    assert records.sites[0].steps.ends_s.tolist() == ends_s
     assert records.duration_s == horizon_s
     assert site.progress_s == [end_s for end_s in ends_s if end_s < horizon_s]
 
@@ -44,7 +44,7 @@ def test_steps_do_not_drift(new_site: NewSite) -> None:
     """A thousand steps of 1.1 s: each ends at its own multiple, none at a sum of a thousand roundings."""
     site = new_site(1100.0, 1.1)
     site.add_hall("hall")
-    ends_s = site.run().steps.ends_s
+    ends_s = site.run().sites[0].steps.ends_s
     assert len(ends_s) == 1000
     assert np.abs(ends_s - 1.1 * np.arange(1, 1001)).max() < 2.5e-13, "one rounding near 1,100 s"
 
@@ -55,8 +55,8 @@ def test_a_horizon_that_rounding_puts_beyond_a_step_adds_no_step(new_site: NewSi
     site = new_site(hours * 3600.0)
     site.add_hall("hall")
     records = site.run()
-    assert len(records.steps.ends_s) == round(hours * 60.0)
-    assert records.steps.durations_s.min() > 59.9
+    assert len(records.sites[0].steps.ends_s) == round(hours * 60.0)
+    assert records.sites[0].steps.durations_s.min() > 59.9
     assert records.duration_s == hours * 3600.0
 
 
@@ -71,15 +71,15 @@ def test_a_run_ends_with_its_work_or_at_the_horizon(new_site: NewSite) -> None:
         assert records.jobs[0].end_s == 28.0
         assert max(records.requests["chat"].finished_s) < 28.0
         ends_s.append(records.duration_s)
-        assert records.steps.ends_s[-1] == records.duration_s
+        assert records.sites[0].steps.ends_s[-1] == records.duration_s
     assert ends_s == [28.0, 100.0]
 
 
 def test_work_that_ends_with_a_plant_step_adds_no_step(new_site: NewSite) -> None:
     site = new_site(100.0, 5.0, ends_with_work=True)
     site.add_job(site.add_hall("hall"))
-    records = site.datacenter.run(SiteFacts((), None), site.chapters.append)
-    assert records.steps.ends_s.tolist() == [5.0, 10.0, 15.0, 20.0, 25.0]
+    records = site.run()
+    assert records.sites[0].steps.ends_s.tolist() == [5.0, 10.0, 15.0, 20.0, 25.0]
     assert records.jobs[0].outcome == "completed"
 
 
@@ -114,7 +114,7 @@ def test_a_step_by_hand(new_site: NewSite) -> None:
     site.add_storage(["job"])
     site.add_job(hall, accelerators=16, startup_s=0.0)
     records = site.run()
-    row = {name: float(column[0]) for name, column in records.steps.columns.items()}
+    row = {name: float(column[0]) for name, column in records.sites[0].steps.columns.items()}
     assert row["hall.hall.accelerator_w"] == pytest.approx(16 * 370.0, rel=1e-12)
     assert row["network_w"] == pytest.approx(500.0 + 1e-9 * 16e9, rel=1e-12)
     assert row["shared_storage_w"] == pytest.approx(50.0, rel=1e-12)
@@ -165,7 +165,8 @@ def test_the_plant_step_changes_no_work_and_no_energy_of_accelerators(new_site: 
             assert total == pytest.approx(right.accounts[key], rel=1e-9), key
         for hall in ("a", "b"):
             energy_j = [
-                float(run.steps.columns[f"hall.{hall}.accelerator_w"] @ run.steps.durations_s) for run in (left, right)
+                float(run.sites[0].steps.columns[f"hall.{hall}.accelerator_w"] @ run.sites[0].steps.durations_s)
+                for run in (left, right)
             ]
             assert energy_j[0] == pytest.approx(energy_j[1], rel=1e-9)
 

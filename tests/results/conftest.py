@@ -14,8 +14,17 @@ import pytest
 
 import simulator as sim
 from simulator.assembly.build import assemble
-from simulator.records import OUTCOMES, Chapter, HallFacts, RequestLog, RunRecords, StepColumns
-from simulator.results.context import RunContext
+from simulator.records import (
+    OUTCOMES,
+    Chapter,
+    HallFacts,
+    RequestLog,
+    RunRecords,
+    SiteFacts,
+    SiteRecords,
+    StepColumns,
+)
+from simulator.results.context import RunContext, SiteContext
 from simulator.signals.base import ConstantSignal
 
 
@@ -37,9 +46,9 @@ def mixed_file(root: Path) -> Path:
 @pytest.fixture(scope="session")
 def mixed_run(mixed_file: Path) -> Finished:
     """The mixed scenario, run; not to be changed."""
-    assembly = assemble(sim.load(mixed_file))
     chapters: list[Chapter] = []
-    records = assembly.datacenter.run(assembly.facts, chapters.append)
+    assembly = assemble(sim.load(mixed_file), on_chapter=lambda _, chapter: chapters.append(chapter))
+    records = assembly.datacenter.run()
     return Finished(records, chapters, assembly.context)
 
 
@@ -87,9 +96,11 @@ def make_records() -> Callable[..., RunRecords]:
     ) -> RunRecords:
         zeros: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(len(ends_s)))
         zeros.update({name: np.array(values, dtype=float) for name, values in columns.items()})
-        empty = {"accounts": {}, "network": None, "requests": {}, "jobs": (), "events": (), "event_count": 0}
         steps = StepColumns(0.0, np.array(ends_s), zeros)
-        return RunRecords(duration_s=ends_s[-1], steps=steps, halls=halls, **{**empty, **rest})
+        facts = SiteFacts("site", halls, rest.pop("network", None))
+        site = SiteRecords(facts, steps, rest.pop("accounts", {}))
+        empty = {"requests": {}, "jobs": (), "events": (), "event_count": 0}
+        return RunRecords(duration_s=ends_s[-1], sites=(site,), **{**empty, **rest})
 
     return make
 
@@ -104,8 +115,7 @@ def make_context() -> Callable[..., RunContext]:
             "scenario_yaml": "name: by-hand\n",
             "seed": 0,
             "start_utc": "2024-01-01T00:00:00+00:00",
-            "carbon_g_per_kwh": ConstantSignal(0.0),
-            "price_usd_per_kwh": ConstantSignal(0.0),
+            "sites": {"site": SiteContext(ConstantSignal(0.0), ConstantSignal(0.0))},
             "service_levels": {},
             "figures": (),
             "checksums": {},

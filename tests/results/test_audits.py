@@ -58,7 +58,8 @@ class Books:
 def close(finished: Any) -> Books:
     """Compute everything from what the engine left behind, as a run does."""
     records, context = finished.records, finished.context
-    builder = LedgerBuilder(context.carbon_g_per_kwh, context.price_usd_per_kwh)
+    surroundings = context.sites["site"]
+    builder = LedgerBuilder(surroundings.carbon_g_per_kwh, surroundings.price_usd_per_kwh)
     for chapter in finished.chapters:
         builder.add(chapter)
     logs = [request_table(name, log) for name, log in sorted(records.requests.items())]
@@ -67,8 +68,12 @@ def close(finished: Any) -> Books:
     return Books(records, builder.ledger, requests, summary, context)
 
 
+def surrounded(context: RunContext, **changes: Any) -> RunContext:
+    return replace(context, sites={"site": replace(context.sites["site"], **changes)})
+
+
 def failing(books: Books) -> set[str]:
-    audits = audit_run(books.records, books.ledger, books.requests, books.summary, books.context)
+    audits = audit_run(books.records, {"site": books.ledger}, books.requests, books.summary, books.context)
     short = {name: alias for alias, name in NAMES.items()}
     assert [audit.name for audit in audits] == list(NAMES.values())
     return {short[audit.name] for audit in audits if not audit.ok}
@@ -81,7 +86,7 @@ def column(name: str, factor: float = OFF, add: float = 0.0) -> Callable[[Any], 
     """Change a column of the plant steps, wherever it is kept."""
 
     def tamper(finished: Any) -> None:
-        for steps in (finished.records.steps, *(chapter.steps for chapter in finished.chapters)):
+        for steps in (finished.records.sites[0].steps, *(chapter.steps for chapter in finished.chapters)):
             steps.columns[name][:] = steps.columns[name] * factor + add
 
     return tamper
@@ -91,7 +96,7 @@ def account(key: tuple[str, str, str], reading: int) -> Callable[[Any], None]:
     """Change a reading of an account, wherever it is kept."""
 
     def tamper(finished: Any) -> None:
-        finished.records.accounts[key][reading] *= OFF
+        finished.records.sites[0].accounts[key][reading] *= OFF
         for chapter in finished.chapters:
             chapter.accounts[key][reading] *= OFF
 
@@ -101,7 +106,7 @@ def account(key: tuple[str, str, str], reading: int) -> Callable[[Any], None]:
 def lose_a_step(finished: Any) -> None:
     key = ("hall-a", "second", "training")
     reading = finished.chapters[0].accounts[key]
-    finished.records.accounts[key] -= reading[:, -1]
+    finished.records.sites[0].accounts[key] -= reading[:, -1]
     reading[:, -1] = 0.0
 
 
@@ -110,9 +115,10 @@ def storage(finished: Any) -> None:
 
 
 def one_more_accelerator(finished: Any) -> None:
-    first, *others = finished.records.halls
+    facts = finished.records.sites[0].facts
+    first, *others = facts.halls
     halls = (replace(first, accelerators=first.accelerators + 1), *others)
-    object.__setattr__(finished.records, "halls", halls)
+    object.__setattr__(facts, "halls", halls)
 
 
 def request_energy(finished: Any) -> None:
@@ -226,12 +232,12 @@ def lost_row(books: Books) -> None:
 def other_grid(books: Books) -> None:
     mean = books.summary.mean_carbon_intensity_g_per_kwh
     assert mean is not None
-    books.context = replace(books.context, carbon_g_per_kwh=ConstantSignal(mean * OFF))
+    books.context = surrounded(books.context, carbon_g_per_kwh=ConstantSignal(mean * OFF))
 
 
 def other_price(books: Books) -> None:
     # The price changes its sign within the run: a constant at its plain mean over time gives another bill.
-    books.context = replace(books.context, price_usd_per_kwh=ConstantSignal(0.1))
+    books.context = surrounded(books.context, price_usd_per_kwh=ConstantSignal(0.1))
 
 
 COMPUTED: list[tuple[str, Callable[[Books], None], set[str]]] = [
@@ -266,18 +272,19 @@ def test_a_run_that_does_not_close_is_refused(finished: Any) -> None:
     column("network_w")(finished)
     books = close(finished)
     with pytest.raises(AuditError) as caught:
-        build_result(finished.records, books.ledger, finished.context, {})
+        build_result(finished.records, {"site": books.ledger}, finished.context, {})
     first, *lines = str(caught.value).splitlines()
     assert first == "balances that do not close:"
     assert {line.split(":")[0] for line in lines} == {NAMES["it"], NAMES["ledger"]}
-    it_j = float(finished.records.steps.columns["power.it_power_w"] @ finished.records.steps.durations_s)
+    steps = finished.records.sites[0].steps
+    it_j = float(steps.columns["power.it_power_w"] @ steps.durations_s)
     assert f"against {it_j!r}, off by " in lines[0]
-    network_j = float(finished.records.steps.columns["network_w"] @ finished.records.steps.durations_s)
+    network_j = float(steps.columns["network_w"] @ steps.durations_s)
     assert float(lines[0].rpartition(" ")[2]) == pytest.approx(network_j * 1e-6, rel=0.01)
 
 
 def test_rounding_stays_far_below_the_tolerance(finished: Any) -> None:
     books = close(finished)
-    for audit in audit_run(books.records, books.ledger, books.requests, books.summary, books.context):
+    for audit in audit_run(books.records, {"site": books.ledger}, books.requests, books.summary, books.context):
         # A millionth of a millionth of the balance: a thousandth of what is tolerated.
         assert abs(audit.residual) <= 1e-3 * audit.tolerance, audit.name

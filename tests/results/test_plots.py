@@ -41,8 +41,9 @@ def lengthened(result: sim.Result, steps: int, seed: int = 0) -> sim.Result:
     names = [name for name in result.power.columns if name.endswith("_w") and name != "facility_power_w"]
     table = pd.DataFrame(generator.uniform(0.0, 5e4, (steps, len(names))), columns=names)
     table["facility_power_w"] = table.sum(axis=1)
-    table.insert(0, "start_s", np.r_[0.0, ends_s[:-1]])
-    table.insert(1, "end_s", ends_s)
+    table.insert(0, "site", "site")
+    table.insert(1, "start_s", np.r_[0.0, ends_s[:-1]])
+    table.insert(2, "end_s", ends_s)
     return replace(result, power=table)
 
 

@@ -26,7 +26,7 @@ def hours(table: pd.DataFrame) -> np.ndarray:
 
 def test_components_add_up_to_the_meter_in_every_step(result: sim.Result) -> None:
     power = result.power
-    assert list(power.columns) == ["start_s", "end_s", *COMPONENTS, "facility_power_w"]
+    assert list(power.columns) == ["site", "start_s", "end_s", *COMPONENTS, "facility_power_w"]
     assert (power[COMPONENTS] >= 0.0).all(axis=None)
     assert power[COMPONENTS].sum(axis=1).to_numpy() == pytest.approx(power.facility_power_w.to_numpy(), rel=ROUNDING)
 

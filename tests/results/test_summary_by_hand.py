@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from simulator.records import HallFacts, JobRecord, NetworkFacts, RequestLog, RunRecords
-from simulator.results.context import RunContext
+from simulator.results.context import RunContext, SiteContext
 from simulator.results.latency import request_table
 from simulator.results.ledger import Entry, Ledger
 from simulator.results.metrics import summarize
@@ -121,7 +121,8 @@ MakeRecords = Callable[..., RunRecords]
 @pytest.fixture
 def context(make_context: Callable[..., RunContext]) -> RunContext:
     carbon = StepSignal([0.0, 3600.0, 4500.0, 7200.0], [300.0, 500.0, 700.0])
-    return make_context(carbon_g_per_kwh=carbon, price_usd_per_kwh=StepSignal([0.0, 3600.0, 7200.0], [0.1, -0.2]))
+    price = StepSignal([0.0, 3600.0, 7200.0], [0.1, -0.2])
+    return make_context(sites={"site": SiteContext(carbon, price)})
 
 
 def summary_of(records: RunRecords, ledger: Ledger, context: RunContext) -> Summary:

@@ -38,7 +38,7 @@ def test_the_manifest_says_what_the_signals_are(root: Path) -> None:
             }
         }
     )
-    assert sim.run(scenario).manifest["signals"] == {
+    assert sim.run(scenario).manifest["signals"]["site"] == {
         "weather": {"provider": "scenario", "resolution_s": None},
         "carbon_intensity": {
             "provider": "A provider",

@@ -22,6 +22,7 @@ SHORTER: dict[str, dict[str, Any]] = {
         "workloads.fine-tuning-b.submit_h": 0.2,
         "workloads.pre-training.checkpoint.every_h": 0.1,
     },
+    "two-sites": {"duration_h": 0.3, "workloads.fine-tuning.submit_h": 0.05},
 }
 """What is set to make a scenario short and yet show what it is about."""
 WORK: dict[str, dict[str, int]] = {
@@ -30,6 +31,7 @@ WORK: dict[str, dict[str, int]] = {
     "chat-day": {"requests_completed": 1000},
     "gpt3-training": {"jobs_completed": 1},
     "mixed-hall": {"requests_completed": 3000, "training_steps": 100},
+    "two-sites": {"requests_completed": 1500, "training_steps": 100},
 }
 """At least this much happens."""
 TRACE = "data/llm_traces/azure_llm_inference_2023/AzureLLMInferenceTrace_conv.csv"
@@ -49,7 +51,7 @@ def test_a_shortened_run(path: Path, request: pytest.FixtureRequest) -> None:
     sim.check(scenario)
     result = sim.run(scenario)
     assert result.audit.ok.all()
-    assert len(result.audit) == 17
+    assert len(result.audit) == 7 + 10 * len(result.sites)
     for name, least in WORK[path.stem].items():
         assert getattr(result.summary, name) >= least, name
     assert 1.0 < result.summary.pue < 1.5

@@ -208,7 +208,7 @@ def test_wrong_headers_and_empty_traces(tmp_path: Path) -> None:
     assert [fault[2] for fault in faults_of(read_azure_llm, path)] == [
         "the header has no column 'TIMESTAMP'; did you mean 'Timestamp'?",
         "the header has no column 'ContextTokens'; did you mean 'Response tokens'?",
-        "the header has no column 'GeneratedTokens'; did you mean 'Response tokens'?",
+        "the header has no column 'GeneratedTokens'; known: Model, Request tokens, Response tokens, Timestamp",
     ]
     burst = read_csv_requests(path, TraceColumns("Timestamp", "Request tokens", "Response tokens"))
     assert burst.requests.prompt_tokens.tolist() == [472]

@@ -1,0 +1,134 @@
+"""From sections `site` and `sites` to the sites of the engine: surroundings, building, halls, switches, storage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from simpy import Environment
+
+from simulator.assembly.facility import FacilitySpec, facility_spec
+from simulator.assembly.faults import FaultCollector
+from simulator.assembly.hardware import HallSpec, NetworkSpec, hall_specs, network_spec
+from simulator.assembly.site import SiteSignals, site_signals
+from simulator.assembly.window import Window
+from simulator.engine.compute.hall import Hall
+from simulator.engine.site import NetworkPower, Site
+from simulator.engine.storage import Storage
+from simulator.records import Chapter, SiteFacts
+from simulator.results.context import SiteContext
+from simulator.scenario import facility, hardware
+from simulator.scenario.schema import LocatedSite, ScenarioRecord
+from simulator.units import BYTES_PER_GB, WATTS_PER_KW
+
+
+@dataclass(frozen=True, slots=True)
+class SiteParts:
+    """What was found of a site; a part that is wrong is None, and its faults are noted.
+
+    Args:
+        located: section of the scenario.
+        halls: halls that stand there, by name.
+        network: switches between their servers.
+        signals: what surrounds it.
+        facility: its building.
+    """
+
+    located: LocatedSite
+    halls: dict[str, HallSpec]
+    network: NetworkSpec | None
+    signals: SiteSignals | None
+    facility: FacilitySpec | None
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSpec:
+    """A site with everything that it needs; arguments as for `SiteParts`."""
+
+    located: LocatedSite
+    halls: dict[str, HallSpec]
+    network: NetworkSpec | None
+    signals: SiteSignals
+    facility: FacilitySpec
+
+    @property
+    def name(self) -> str:
+        """Name of the site."""
+        return self.located.name
+
+    @classmethod
+    def of(cls, parts: SiteParts) -> SiteSpec | None:
+        """Return the site if nothing of it is wrong."""
+        if parts.signals is None or parts.facility is None:
+            return None
+        return cls(parts.located, parts.halls, parts.network, parts.signals, parts.facility)
+
+    def facts(self) -> SiteFacts:
+        """Return what the results must know of what is installed."""
+        halls = tuple(spec.facts() for spec in self.halls.values())
+        return SiteFacts(self.name, halls, self.network.facts() if self.network is not None else None)
+
+    def context(self) -> SiteContext:
+        """Return what the results must know of what surrounds it."""
+        signals = self.signals
+        return SiteContext(signals.carbon_g_per_kwh, signals.price_usd_per_kwh, signals.origins)
+
+
+def site_parts(record: ScenarioRecord, base: Path, window: Window, faults: FaultCollector) -> list[SiteParts]:
+    """Return the sites of a scenario, sorted by name; what is wrong goes to `faults`."""
+    located_sites = record.located_sites()
+    found = []
+    for located in located_sites:
+        groups = [group for group in record.servers if len(located_sites) == 1 or group.site == located.name]
+        halls = hall_specs(groups, _supply_air_c(located.facility), base, faults)
+        found.append(
+            SiteParts(
+                located,
+                halls,
+                network_spec(record.network, halls, base, faults),
+                site_signals(located.surroundings, base, window, faults, located.place),
+                facility_spec(located.facility, base, faults, located.facility_place),
+            )
+        )
+    return found
+
+
+def _supply_air_c(described: facility.Facility) -> float:
+    if isinstance(described, facility.ModelledFacility):
+        return described.cooling.supply_air_c
+    return described.supply_air_c
+
+
+def build_site(
+    spec: SiteSpec,
+    env: Environment,
+    storage: hardware.Storage | None,
+    writers: list[str],
+    on_chapter: Callable[[str, Chapter], None],
+) -> Site:
+    """Return a site for the engine.
+
+    Args:
+        spec: the site.
+        env: the simulation environment.
+        storage: section of the shared storage.
+        writers: workloads at this site that may write to it.
+        on_chapter: takes the name of the site and the readings of its accounts.
+    """
+    halls: list[Hall] = [hall.hall() for hall in spec.halls.values()]
+    shared = None
+    if storage is not None:
+        shared = Storage(
+            env,
+            storage.write_gb_per_s * BYTES_PER_GB,
+            storage.idle_kw * WATTS_PER_KW,
+            storage.active_kw * WATTS_PER_KW,
+            writers,
+        )
+
+    def take(chapter: Chapter) -> None:
+        on_chapter(spec.name, chapter)
+
+    network = spec.network.power if spec.network is not None else NetworkPower(0.0, 0.0)
+    return Site(spec.facts(), halls, spec.facility.facility, spec.signals.weather, network, shared, take)
