@@ -62,6 +62,8 @@ def test_means_agree_with_mean_on_every_interval(
     edges, values = signal
     step = StepSignal(edges, values)
     asked = np.unique([min(edges[0] + fraction * (edges[-1] - edges[0]), edges[-1]) for fraction in fractions])
+    # In an interval of a few of the smallest doubles a quotient has no digits left to compare.
+    asked = asked[np.concatenate(([True], np.diff(asked) > 1e-9))]
     if len(asked) < 2:
         return
     expected = [step.mean(a, b) for a, b in pairwise(asked.tolist())]
