@@ -15,6 +15,8 @@ WATTS_PER_KW = 1e3
 WATTS_PER_MW = 1e6
 
 GRAMS_PER_KG = 1e3
+GRAMS_PER_POUND = 453.59237
+"""Exact, by definition of the international pound."""
 LITRES_PER_M3 = 1e3
 
 BYTES_PER_GB = 1e9

@@ -62,14 +62,22 @@ class Rows:
 def read_header(path: Path) -> tuple[str, ...]:
     """Return the field names of the first line."""
     with path.open(encoding="utf-8-sig", errors="replace") as handle:
-        return tuple(name.strip() for name in _split(handle.readline(65_536)))
+        return tuple(name.strip() for name in split_fields(handle.readline(65_536)))
 
 
-def read_rows(path: Path, layout: Layout, log: FaultLog) -> Rows:
-    """Return every sound row; malformed ones are recorded in `log` and left out."""
+def read_rows(path: Path, layout: Layout, log: FaultLog, unreadable: FaultLog | None = None) -> Rows:
+    """Return every sound row; malformed ones are recorded in `log` and left out.
+
+    Args:
+        path: the file.
+        layout: where the columns stand.
+        log: takes what is wrong with rows.
+        unreadable: takes what is wrong with numbers of optional columns instead, which then count as empty; `log` when
+            None.
+    """
     rows = _read_quickly(path, layout)
     if rows is None:
-        rows = _CarefulReader(layout, log).read(path)
+        rows = _CarefulReader(layout, log, unreadable).read(path)
     if not len(rows.lines):
         log.add("has no rows of data", line=layout.first_line)
     return rows
@@ -141,14 +149,15 @@ def _first_stamp_is_zoned(path: Path, layout: Layout) -> bool | None:
     with path.open(encoding="utf-8-sig", errors="replace") as handle:
         for _ in range(layout.first_line - 1):
             handle.readline()
-        fields = _split(handle.readline(65_536))
+        fields = split_fields(handle.readline(65_536))
     try:
         return parse_stamp(fields[layout.stamp])[1]
     except (IndexError, ValueError):
         return None
 
 
-def _split(text: str) -> list[str]:
+def split_fields(text: str) -> list[str]:
+    """Return the fields of one line of a CSV file."""
     if '"' not in text:
         return text.rstrip("\r\n").split(",")
     try:
@@ -160,9 +169,10 @@ def _split(text: str) -> list[str]:
 class _CarefulReader:
     """Reads line by line and records what is wrong with each row."""
 
-    def __init__(self, layout: Layout, log: FaultLog) -> None:
+    def __init__(self, layout: Layout, log: FaultLog, unreadable: FaultLog | None) -> None:
         self._layout = layout
         self._log = log
+        self._unreadable = unreadable
         self._zoned: bool | None = None
         self._lines = array("q")
         self._stamps_ns = array("q")
@@ -180,7 +190,7 @@ class _CarefulReader:
                 if empty_line is not None:  # empty lines may end a file, but not stand among its rows
                     self._log.add("is an empty line among the rows", empty_line)
                     empty_line = None
-                self._read_row(_split(text), line)
+                self._read_row(split_fields(text), line)
         numbers = tuple(np.array(column, np.float64) for column in self._numbers)
         return Rows(np.array(self._lines, np.int64), np.array(self._stamps_ns, np.int64), bool(self._zoned), numbers)
 
@@ -214,10 +224,14 @@ class _CarefulReader:
         return stamp_ns
 
     def _number(self, fields: list[str], position: int, line: int) -> float | None:
-        if position in self._layout.optional and not fields[position].strip():
+        optional = position in self._layout.optional
+        if optional and not fields[position].strip():
             return float("nan")
         try:
             return parse_number(fields[position])
         except ValueError as error:
+            if optional and self._unreadable is not None:
+                self._unreadable.add(str(error), line, self._layout.names[position])
+                return float("nan")
             self._log.add(str(error), line, self._layout.names[position])
             return None

@@ -42,6 +42,15 @@ class FaultLog:
         self._count = 0
         self._kept: list[Fault] = []
 
+    @property
+    def count(self) -> int:
+        """Number of faults recorded."""
+        return self._count
+
+    def first(self) -> tuple[Fault, ...]:
+        """Return the first faults in order of line, as many as are shown."""
+        return tuple(sorted(self._kept, key=lambda fault: fault.line or 0)[:SHOWN_FAULTS])
+
     def add(self, message: str, line: int | None = None, path: str = "") -> None:
         """Record one fault."""
         self._count += 1
@@ -59,7 +68,7 @@ class FaultLog:
         """Raise one InputError with the first faults in order of line and a count of the rest."""
         if not self._count:
             return
-        shown = sorted(self._kept, key=lambda fault: fault.line or 0)[:SHOWN_FAULTS]
+        shown = list(self.first())
         if self._count > len(shown):
             shown.append(Fault(f"and {self._count - len(shown):,} more faults in this file", self.file))
         raise InputError(shown)

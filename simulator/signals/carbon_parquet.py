@@ -12,23 +12,29 @@ import pyarrow.parquet as parquet
 from numpy.typing import NDArray
 
 from simulator.documents.text_file import NS_PER_S, FaultLog, checked_file, column_position, refuse
-from simulator.signals.checked_series import Clock, ValueColumn, checked_series, offset_seconds
+from simulator.signals.checked_series import checked_series, offset_seconds
+from simulator.signals.columns import Clock, ValueColumn
+from simulator.signals.findings import CorruptRule, Findings
 from simulator.signals.quantities import CARBON_INTENSITY
 from simulator.signals.series import LIMIT_BYTES, Series
 
 _TIME, _VALUE = "timestamp", "carbon_intensity"
 
 
-def read_parquet_carbon(path: str | Path, *, time_zone: timezone = UTC, step_s: int | None = None) -> Series:
+def read_parquet_carbon(
+    path: str | Path, *, time_zone: timezone = UTC, step_s: int | None = None, corrupt: CorruptRule = "refuse"
+) -> Series:
     """Return the carbon intensity in g/kWh; a null value is a gap.
 
     Args:
         path: the file.
         time_zone: UTC or a fixed offset, for stamps that carry none, as those of OpenDC do; noted in the series.
         step_s: how long a value holds; the commonest distance between rows when None.
+        corrupt: what to do about rows that cannot be right.
     """
     file = checked_file(path, LIMIT_BYTES)
-    log = FaultLog(str(path))
+    findings = Findings(str(path), corrupt)
+    log = findings.log
     try:
         handle = parquet.ParquetFile(file)
         _check_schema(handle.schema_arrow, log)
@@ -38,13 +44,15 @@ def read_parquet_carbon(path: str | Path, *, time_zone: timezone = UTC, step_s: 
         raise refuse(str(path), f"cannot be read as Parquet: {str(error).splitlines()[0]}") from None
     zoned = table.schema.field(_TIME).type.tz is not None
     offset_s = 0 if zoned else offset_seconds(time_zone)
-    notes = () if zoned else (f"{path}: stamps have no offset and are read as {time_zone}",)
+    if not zoned:
+        findings.remark(f"stamps have no offset and are read as {time_zone}")
     starts_utc_s = _seconds(table[_TIME], log) - offset_s
     values = table[_VALUE].cast(pa.float64()).to_numpy()
     nan = np.isinf(values) | (np.isnan(values) & table[_VALUE].is_valid().to_numpy())
-    log.add_rows(nan, lambda row: (f"row {row + 1}: {values[row]} is not a finite number", None), _VALUE)
+    findings.doubt(nan, lambda row: (f"row {row + 1}: {values[row]} is not a finite number", None), _VALUE)
+    values = np.where(nan, np.nan, values)
     clock = Clock(starts_utc_s, None, step_s, offset_s)
-    return checked_series(ValueColumn(CARBON_INTENSITY, values, 1.0, _VALUE), clock, log, notes)
+    return checked_series(ValueColumn(CARBON_INTENSITY, values, 1.0, _VALUE), clock, findings)
 
 
 def _check_schema(schema: Any, log: FaultLog) -> None:

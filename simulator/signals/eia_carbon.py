@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC
 from pathlib import Path
 
+from simulator.signals.findings import CorruptRule
 from simulator.signals.origin import EmissionFactor
 from simulator.signals.plain_csv import CsvColumns, read_csv_series
 from simulator.signals.quantities import CARBON_INTENSITY
@@ -18,7 +19,7 @@ _COLUMNS = CsvColumns(time="timestamp", value="avg_CI")
 _FACTOR = EmissionFactor("average_generation", "life_cycle")
 
 
-def read_eia_carbon(path: str | Path) -> Series:
+def read_eia_carbon(path: str | Path, corrupt: CorruptRule = "refuse") -> Series:
     """Return the average carbon intensity of a balancing authority in g/kWh."""
-    series = read_csv_series(path, _COLUMNS, CARBON_INTENSITY, time_zone=UTC)
+    series = read_csv_series(path, _COLUMNS, CARBON_INTENSITY, time_zone=UTC, corrupt=corrupt)
     return series.described("U.S. EIA, form EIA-930, with factors by fuel", _FACTOR)

@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from simulator.documents.csv_rows import Layout, Rows, read_rows
 from simulator.documents.text_file import FaultLog, checked_text_file, parse_number
-from simulator.signals.checked_series import Clock, ValueColumn
+from simulator.signals.columns import Clock, ValueColumn
+from simulator.signals.findings import CorruptRule, Findings
 from simulator.signals.quantities import DRY_BULB, PRESSURE, RELATIVE_HUMIDITY, Quantity
 from simulator.signals.series import LIMIT_BYTES
+from simulator.signals.typical_year import TypicalHours, hours_of_a_year
 from simulator.signals.weather import WeatherSeries, checked_weather
 
 _HEADER_LINES = 8
@@ -41,29 +43,25 @@ _LAYOUT = Layout(
     optional=frozenset({_DRY_BULB, _RELATIVE_HUMIDITY, _PRESSURE}),
 )
 _MISSING_FROM = {_DRY_BULB: 99.9, _RELATIVE_HUMIDITY: 999.0, _PRESSURE: 999_999.0}
-_COMMON_YEAR, _LEAP_YEAR = 2001, 2000
-"""Stand for the typical year, the second when the file has a 29 February; the series repeats by date anyway."""
 
 
-_MONTH_LENGTHS = np.array([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
-
-
-def read_epw(path: str | Path) -> WeatherSeries:
+def read_epw(path: str | Path, corrupt: CorruptRule = "refuse") -> WeatherSeries:
     """Return the dry bulb, relative humidity and pressure of an EPW file, to be repeated in any year."""
     file = checked_text_file(path, LIMIT_BYTES)
-    log = FaultLog(str(path))
+    findings = Findings(str(path), corrupt)
+    log = findings.log
     utc_offset_s = _utc_offset_s(file, log)
     log.raise_if_any()
-    rows, starts_utc_s = _starts(read_rows(file, _LAYOUT, log), utc_offset_s, log)
+    rows, starts_utc_s = _starts(read_rows(file, _LAYOUT, log, findings.rows), utc_offset_s, log)
     columns = (
         _column(rows, _DRY_BULB, DRY_BULB, 1.0),
         _column(rows, _RELATIVE_HUMIDITY, RELATIVE_HUMIDITY, 0.01),
         _column(rows, _PRESSURE, PRESSURE, 1.0),
     )
     clock = Clock(starts_utc_s, np.asarray(rows.lines), 3600, utc_offset_s, typical_year=True)
-    return checked_weather(
-        columns, clock, log, (f"{path}: a typical year, repeated by date",), "EnergyPlus weather file"
-    )
+    findings.remark("a typical year, repeated by date")
+    findings.remark(f"hours are of local standard time, UTC {utc_offset_s / 3600:+g} h, without daylight saving")
+    return checked_weather(columns, clock, findings, "EnergyPlus weather file")
 
 
 def _column(rows: Rows, position: int, quantity: Quantity, factor: float) -> ValueColumn:
@@ -97,17 +95,6 @@ def _utc_offset_s(file: Path, log: FaultLog) -> int:
 def _starts(rows: Rows, utc_offset_s: int, log: FaultLog) -> tuple[Rows, NDArray[np.int64]]:
     """Return the rows that name an hour of a year, and the start of each in UTC seconds of the stand-in year."""
     month, day, hour = rows.numbers[:3]
-    in_year = np.isin(month, np.arange(1, 13))
-    length = _MONTH_LENGTHS[np.where(in_year, month, 0).astype(np.int64)]
-    sound = in_year & (day >= 1) & (day <= length) & (day % 1 == 0) & np.isin(hour, np.arange(1, 25))
-
-    def describe(row: int) -> tuple[str, int]:
-        return f"month {month[row]:g}, day {day[row]:g}, hour {hour[row]:g} is no hour of a year", int(rows.lines[row])
-
-    log.add_rows(~sound, describe)
-    month, day, hour = (column[sound].astype(np.int64) for column in (month, day, hour))
-    year = _LEAP_YEAR if ((month == 2) & (day == 29)).any() else _COMMON_YEAR
-    months = (np.datetime64(f"{year}-01", "M") + (month - 1)).astype("datetime64[s]").astype(np.int64)
-    starts_utc_s = months + ((day - 1) * 24 + hour - 1) * 3600 - utc_offset_s
+    sound, starts_utc_s = hours_of_a_year(TypicalHours(month, day, hour, np.asarray(rows.lines)), utc_offset_s, log)
     numbers = tuple(column[sound] for column in rows.numbers)
     return Rows(np.asarray(rows.lines)[sound], rows.stamps_ns, False, numbers), starts_utc_s

@@ -7,18 +7,18 @@ the standard atmosphere at the file's `elevation`.
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.documents.text_file import NS_PER_S, FaultLog, checked_text_file, parse_stamp, refuse
+from simulator.documents.json_file import is_number, load_json_object
+from simulator.documents.text_file import NS_PER_S, FaultLog, checked_text_file, parse_stamp
 from simulator.physics.psychrometrics import pressure_at_altitude_pa
-from simulator.signals.checked_series import Clock, ValueColumn
+from simulator.signals.columns import Clock, ValueColumn
+from simulator.signals.findings import CorruptRule, Findings
 from simulator.signals.quantities import DRY_BULB, PRESSURE, RELATIVE_HUMIDITY
 from simulator.signals.series import LIMIT_BYTES
 from simulator.signals.weather import WeatherSeries, checked_weather
@@ -28,11 +28,12 @@ _UNITS = {_TIME: "iso8601", _DRY_BULB: "°C", _HUMIDITY: "%", _PRESSURE: "hPa"}
 _PA_PER_HPA = 100.0
 
 
-def read_open_meteo(path: str | Path) -> WeatherSeries:
+def read_open_meteo(path: str | Path, corrupt: CorruptRule = "refuse") -> WeatherSeries:
     """Return the dry bulb, relative humidity and pressure of an Open-Meteo file; a null is a gap."""
     file = checked_text_file(path, LIMIT_BYTES)
-    log = FaultLog(str(path))
-    content = _load(file, log.file)
+    findings = Findings(str(path), corrupt)
+    log = findings.log
+    content = load_json_object(file, log.file, "a weather file")
     offset_s = _header_number(content, "utc_offset_seconds", (-43_200.0, 50_400.0), log)
     elevation_m = _header_number(content, "elevation", (-1000.0, 9999.9), log)
     hourly, units = _mapping(content, "hourly", log), _mapping(content, "hourly_units", log)
@@ -43,38 +44,24 @@ def read_open_meteo(path: str | Path) -> WeatherSeries:
 
     clock = Clock(_starts_utc_s(lists[_TIME], int(offset_s), log), None, 3600, int(offset_s))
     log.raise_if_any()  # without every stamp the rows of the lists no longer stand side by side
-    notes: tuple[str, ...] = ()
     if _PRESSURE in lists:
-        pressure = ValueColumn(PRESSURE, _numbers(lists, _PRESSURE, log), _PA_PER_HPA, f"hourly.{_PRESSURE}")
+        pressure = ValueColumn(PRESSURE, _numbers(lists, _PRESSURE, findings.rows), _PA_PER_HPA, f"hourly.{_PRESSURE}")
     else:
         constant_pa = np.full(len(clock.starts_utc_s), pressure_at_altitude_pa(elevation_m))
         pressure = ValueColumn(PRESSURE, constant_pa, 1.0, "elevation")
-        notes = (f"{path}: pressure is that of the standard atmosphere at {elevation_m:g} m",)
+        findings.remark(f"pressure is that of the standard atmosphere at {elevation_m:g} m")
     columns = (
-        ValueColumn(DRY_BULB, _numbers(lists, _DRY_BULB, log), 1.0, f"hourly.{_DRY_BULB}"),
-        ValueColumn(RELATIVE_HUMIDITY, _numbers(lists, _HUMIDITY, log), 0.01, f"hourly.{_HUMIDITY}"),
+        ValueColumn(DRY_BULB, _numbers(lists, _DRY_BULB, findings.rows), 1.0, f"hourly.{_DRY_BULB}"),
+        ValueColumn(RELATIVE_HUMIDITY, _numbers(lists, _HUMIDITY, findings.rows), 0.01, f"hourly.{_HUMIDITY}"),
         pressure,
     )
-    return checked_weather(columns, clock, log, notes, "Open-Meteo archive")
-
-
-def _load(file: Path, shown: str) -> Mapping[str, Any]:
-    try:
-        content = json.loads(file.read_text(encoding="utf-8-sig"))
-    except json.JSONDecodeError as error:
-        raise refuse(shown, f"is not JSON: {error.msg}", error.lineno) from None
-    except UnicodeDecodeError as error:
-        raise refuse(shown, f"is not UTF-8 text: byte {error.start} is {error.object[error.start]:#04x}") from None
-    except RecursionError:
-        raise refuse(shown, "is not a weather file: it is nested too deeply") from None
-    if not isinstance(content, dict):
-        raise refuse(shown, "is not a weather file: expected a JSON object at the top")
-    return content
+    findings.remark(f"times are local with one offset for the whole file, UTC {offset_s / 3600:+g} h")
+    return checked_weather(columns, clock, findings, "Open-Meteo archive")
 
 
 def _header_number(content: Mapping[str, Any], key: str, allowed: tuple[float, float], log: FaultLog) -> float:
     value = content.get(key)
-    if not _is_number(value):
+    if not is_number(value):
         log.add(f"must be a number, got {value!r}" if key in content else "is missing", path=key)
     elif not allowed[0] <= value <= allowed[1]:
         log.add(f"{value:g} is outside {allowed[0]:g} to {allowed[1]:g}", path=key)
@@ -127,12 +114,8 @@ def _numbers(lists: Mapping[str, list[Any]], name: str, log: FaultLog) -> NDArra
     """Return the values with NaN for null; anything else that is not a finite number is a fault."""
     values = np.full(len(lists[name]), np.nan)
     for row, value in enumerate(lists[name]):
-        if _is_number(value):
+        if is_number(value):
             values[row] = value
         elif value is not None:
             log.add(f"row {row + 1}: {value!r} is not a finite number", path=f"hourly.{name}")
     return values
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

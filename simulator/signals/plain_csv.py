@@ -7,10 +7,14 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, timedelta, timezone
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from simulator.documents.csv_rows import Layout, read_header, read_rows
-from simulator.documents.text_file import FaultLog, checked_text_file, column_position
-from simulator.signals.checked_series import ValueColumn, checked_series, csv_clock
+from simulator.documents.text_file import checked_text_file, column_position
+from simulator.signals.checked_series import checked_series, csv_clock
+from simulator.signals.columns import ValueColumn
+from simulator.signals.findings import CorruptRule, Findings
+from simulator.signals.local_clock import named_time_zone
 from simulator.signals.quantities import Quantity
 from simulator.signals.series import LIMIT_BYTES, Series
 
@@ -52,13 +56,19 @@ def fixed_time_zone(text: str) -> timezone:
     return timezone(sign * timedelta(hours=int(text[1:3]), minutes=int(text[4:6])))
 
 
+def stated_time_zone(text: str) -> timezone | ZoneInfo:
+    """Return the time zone of `UTC`, of a fixed offset such as `+02:00` or of a name such as `Europe/Berlin`."""
+    return fixed_time_zone(text) if text in ("UTC", "Z") or text[:1] in ("+", "-") else named_time_zone(text)
+
+
 def read_csv_series(
     path: str | Path,
     columns: CsvColumns,
     quantity: Quantity,
     *,
-    time_zone: timezone | None = None,
+    time_zone: timezone | ZoneInfo | None = None,
     step_s: int | None = None,
+    corrupt: CorruptRule = "refuse",
 ) -> Series:
     """Return the series in two columns of a CSV file; an empty value is a gap.
 
@@ -66,14 +76,17 @@ def read_csv_series(
         path: the file, comma-separated UTF-8 text with a header line.
         columns: names of the columns and the factor to the unit of the quantity.
         quantity: what the values are.
-        time_zone: UTC or a fixed offset, for stamps that carry none. Ignored for stamps that do.
+        time_zone: UTC, a fixed offset or a zone with daylight saving, for stamps that carry none; ignored for others.
         step_s: how long a value holds; the commonest distance between rows when None.
+        corrupt: what to do about rows that cannot be right.
     """
     file = checked_text_file(path, LIMIT_BYTES)
-    log = FaultLog(str(path))
+    findings = Findings(str(path), corrupt)
+    log = findings.log
     names = read_header(file)
     time, value = (column_position(names, name, log) for name in (columns.time, columns.value))
     log.raise_if_any()
-    rows = read_rows(file, Layout(names, 2, time, (value,), frozenset({value})), log)
-    clock = csv_clock(rows, time_zone, step_s, log)
-    return checked_series(ValueColumn(quantity, rows.numbers[0], columns.factor, columns.value), clock, log)
+    rows = read_rows(file, Layout(names, 2, time, (value,), frozenset({value})), log, findings.rows)
+    clock, exists = csv_clock(rows, time_zone, step_s, findings)
+    values = rows.numbers[0][exists]
+    return checked_series(ValueColumn(quantity, values, columns.factor, columns.value), clock, findings)

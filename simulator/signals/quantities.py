@@ -14,20 +14,25 @@ class Quantity:
         name: name with the unit as its last word.
         low: lowest allowed value, in that unit.
         high: highest allowed value, in that unit.
+        noted_below: lower values are allowed, but counted in the report.
     """
 
     name: str
     low: float = -math.inf
     high: float = math.inf
+    noted_below: float = -math.inf
 
     def __post_init__(self) -> None:
         if not self.low < self.high:
             raise ValueError(f"{self.name}: low must be below high, got {self.low} and {self.high}")
 
 
-CARBON_INTENSITY = Quantity("carbon_intensity_g_per_kwh", low=0.0)
-PRICE = Quantity("price_usd_per_kwh")
-"""Wholesale prices may be negative."""
+CARBON_INTENSITY = Quantity("carbon_intensity_g_per_kwh", 0.0, 5000.0)
+"""Assumption: the bound is several times that of any power station, so only slips of unit and corrupt rows pass it."""
+
+PRICE = Quantity("price_usd_per_kwh", -5.0, 50.0, noted_below=0.0)
+"""Wholesale prices may be negative. Assumption: the bounds, 5,000 below and 50,000 USD/MWh above zero, are wider than
+the price limits of the markets whose files are read; a value beyond them is a corrupt row or a slip of unit."""
 
 DRY_BULB = Quantity("dry_bulb_c", -90.0, 60.0)
 """Assumption: wider than any weather, so that only slips of unit, sign or missing code fall outside."""

@@ -124,7 +124,7 @@ class Series:
         rows, filled = self._fill(rows.cut(start_s, end_s, margin=1), start_s, end_s, gap_rule)
         rows = rows.cut(start_s, end_s)
         edges_s = np.concatenate(([0.0], rows.starts_utc_s[1:] - start_s, [duration_s]))
-        return Steps(edges_s, rows.values, filled, notes)
+        return Steps(edges_s, rows.values, filled, (*notes, *self._low_values(rows)))
 
     def _stretch(self) -> Stretch:
         return Stretch(self.starts_utc_s, self.values, self.lines, self.step_s)
@@ -140,12 +140,28 @@ class Series:
         leap_days = tuple(
             f"{self.file}: 29 February {leap_year} uses the values of 28 February"
             for leap_year in year.leap_years
-            if self._touches_29_february(leap_year, start_s, end_s)
+            if self._touches(leap_year, (2, 29), start_s, end_s)
         )
-        return Stretch(year.starts_utc_s, self.values[year.rows], lines, self.step_s), repeated + leap_days
+        left_out = tuple(
+            f"{self.file}: 29 February of the file is left out in {common_year}"
+            for common_year in year.common_years
+            if self._touches(common_year, (3, 1), start_s, end_s)
+        )
+        return Stretch(year.starts_utc_s, self.values[year.rows], lines, self.step_s), repeated + leap_days + left_out
 
-    def _touches_29_february(self, year: int, start_s: float, end_s: float) -> bool:
-        day_start_s = (datetime(year, 2, 29, tzinfo=UTC) - _EPOCH) / timedelta(seconds=1) - self.utc_offset_s
+    def _low_values(self, rows: Stretch) -> tuple[str, ...]:
+        low = rows.values < self.quantity.noted_below
+        if not low.any():
+            return ()
+        lowest = int(np.argmin(rows.values))
+        return (
+            f"{self.file}: {self.quantity.name}: {int(low.sum()):,} of {len(low):,} values of the run are below "
+            f"{self.quantity.noted_below:g}, the lowest {rows.values[lowest]:g} from "
+            f"{utc_text(int(rows.starts_utc_s[lowest]))} UTC",
+        )
+
+    def _touches(self, year: int, month_and_day: tuple[int, int], start_s: float, end_s: float) -> bool:
+        day_start_s = (datetime(year, *month_and_day, tzinfo=UTC) - _EPOCH) / timedelta(seconds=1) - self.utc_offset_s
         return start_s < day_start_s + _DAY.total_seconds() and end_s > day_start_s
 
     def _check_coverage(self, rows: Stretch, start_s: float, end_s: float) -> None:

@@ -8,14 +8,16 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.documents.text_file import FaultLog
 from simulator.errors import Fault, InputError
 from simulator.physics.psychrometrics import wet_bulb_c
 from simulator.signals.base import ConstantSignal, Signal, StepSignal
-from simulator.signals.checked_series import Clock, ValueColumn, check_order, check_range, make_series
+from simulator.signals.checked_series import make_series
+from simulator.signals.columns import Clock, ValueColumn
+from simulator.signals.findings import Findings
 from simulator.signals.gaps import REFUSE_GAPS, FilledGap, GapRule
 from simulator.signals.quantities import DRY_BULB, PRESSURE, RELATIVE_HUMIDITY
 from simulator.signals.series import Series, Steps
+from simulator.signals.settle import settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +99,12 @@ def constant_weather(dry_bulb_c: float, relative_humidity: float, pressure_pa: f
 def checked_weather(
     columns: tuple[ValueColumn, ValueColumn, ValueColumn],
     clock: Clock,
-    log: FaultLog,
-    notes: tuple[str, ...],
+    findings: Findings,
     provider: str,
 ) -> WeatherSeries:
     """Return the series of a file from its dry bulb, relative humidity and pressure, or raise all of its faults."""
-    check_order(clock, log)
-    for column in columns:
-        check_range(column, clock, log)
-    dry_bulb, humidity, pressure = (make_series(column, clock, log, notes).described(provider) for column in columns)
+    settled, clock = settle(columns, clock, findings)
+    dry_bulb, humidity, pressure = (make_series(column, clock, findings).described(provider) for column in settled)
     return WeatherSeries(dry_bulb, humidity, pressure)
 
 

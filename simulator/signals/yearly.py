@@ -20,11 +20,13 @@ class Repetition:
         starts_utc_s: start of every repeated row in UTC seconds since 1970, increasing.
         rows: index of the source row of each.
         leap_years: years whose 29 February was filled with 28 February.
+        common_years: years in which the 29 February of the source was left out.
     """
 
     starts_utc_s: NDArray[np.int64]
     rows: NDArray[np.int64]
     leap_years: tuple[int, ...]
+    common_years: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +69,9 @@ def repeat_yearly(starts_utc_s: NDArray[np.int64], utc_offset_s: int, window_utc
     starts = np.concatenate([starts for starts, _ in years]) - utc_offset_s
     rows = order[np.concatenate([rows for _, rows in years])]
     lends = not dates.in_february(29).any()
-    return Repetition(starts, rows, tuple(year for year in range(first, last + 1) if lends and isleap(year)))
+    asked = range(first, last + 1)
+    filled = tuple(year for year in asked if lends and isleap(year))
+    return Repetition(starts, rows, filled, tuple(year for year in asked if not lends and not isleap(year)))
 
 
 def _one_year(year: int, dates: _Dates) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

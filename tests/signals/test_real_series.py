@@ -100,6 +100,7 @@ def test_a_leap_year_of_tucson(shared: Path) -> None:
     reading = series.to_weather(datetime(2024, 1, 1, tzinfo=UTC), 366 * 24 * HOUR)
     assert [note.split(": ")[1] for note in reading.notes] == [
         "a typical year, repeated by date",
+        "hours are of local standard time, UTC -7 h, without daylight saving",
         "29 February 2024 uses the values of 28 February",
     ]
     hours = HOUR * np.arange(366 * 24 + 1.0)

@@ -15,7 +15,7 @@ from simulator.errors import InputError
 from simulator.signals.carbon_parquet import read_parquet_carbon
 from simulator.signals.eia_carbon import read_eia_carbon
 from simulator.signals.market_prices import read_market_prices
-from simulator.signals.plain_csv import CsvColumns, fixed_time_zone, read_csv_series
+from simulator.signals.plain_csv import CsvColumns, fixed_time_zone, read_csv_series, stated_time_zone
 from simulator.signals.quantities import CARBON_INTENSITY, Quantity
 from simulator.signals.series import Series
 
@@ -113,7 +113,7 @@ def test_stamps_without_offset_need_a_time_zone(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("when,v\n2022-01-01 00:00,1\n2022-01-01 01:00,2\n")
     assert faults_of(read_csv_series, path, CsvColumns("when", "v"), CARBON_INTENSITY) == [
-        (2, "", "has stamps without an offset; state their time zone (UTC or a fixed offset)")
+        (2, "", "has stamps without an offset; state their time zone (UTC, an offset or a name)")
     ]
 
 
@@ -127,11 +127,11 @@ def test_every_kind_of_fault_at_once(tmp_path: Path) -> None:
     text[5] = text[5].replace(",50", ",fifty")
     path.write_text("\n".join([EIA_HEADER, *text]))
     assert faults_of(read_eia_carbon, path) == [
-        (3, "avg_CI", "-10 is outside >= 0"),
-        (5, "", "stamp 2022-01-01 02:00 UTC repeats that of the row before, 2022-01-01 02:00"),
+        (3, "avg_CI", "-10 is outside 0 to 5000"),
+        (5, "", "stamp 2022-01-01 02:00 UTC repeats that of the row before, with 30 after 20 for avg_CI"),
         (6, "", "has 2 fields, expected 10"),
         (7, "avg_CI", "'fifty' is not a finite number"),
-        (8, "", "stamp 2022-01-01 01:00 UTC goes back from that of the row before, 2022-01-01 02:00"),
+        (8, "", "stamp 2022-01-01 01:00 UTC goes back from that of the row before, 2022-01-01 05:00"),
     ]
 
 
@@ -212,6 +212,24 @@ def test_time_zones_are_utc_or_fixed() -> None:
             fixed_time_zone(text)
 
 
+def test_a_named_zone_follows_daylight_saving(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    hours = ["2022-10-30 01:00", "2022-10-30 02:00", "2022-10-30 02:00", "2022-10-30 03:00", "2022-03-27 02:00"]
+    path.write_text("\n".join(["when,v", *(f"{hour},{value}" for value, hour in enumerate(hours))]))
+    columns, zone = CsvColumns("when", "v"), stated_time_zone("Europe/Berlin")
+    assert faults_of(read_csv_series, path, columns, CARBON_INTENSITY, time_zone=zone) == [
+        (6, "", "2022-03-27 02:00 is skipped by the clock of Europe/Berlin")
+    ]
+    path.write_text(path.read_text().rsplit("\n", 1)[0])
+    series = read_csv_series(path, columns, CARBON_INTENSITY, time_zone=zone)
+    midnight = int(datetime(2022, 10, 30, tzinfo=UTC).timestamp())
+    assert (series.starts_utc_s - midnight).tolist() == [-HOUR, 0, HOUR, 2 * HOUR]
+    assert series.utc_offset_s == HOUR
+    for text in ("CEST", "Chicago", "", "../etc", "+25:00"):
+        with pytest.raises(ValueError, match="must be UTC"):
+            stated_time_zone(text)
+
+
 @pytest.mark.parametrize("factor", [0.0, -1.0, float("nan"), float("inf")])
 def test_impossible_factors_are_refused(factor: float) -> None:
     with pytest.raises(ValueError, match="factor must be > 0"):
@@ -235,10 +253,14 @@ def test_faults_of_parquet_files(tmp_path: Path) -> None:
     assert {(path, message) for _, path, message in faults_of(read_parquet_carbon, path)} >= {
         ("timestamp", "row 2: has a stamp that is not a whole second"),
         ("timestamp", "row 5: has a stamp that is not a whole second"),
-        ("carbon_intensity", "row 2: -2 is outside >= 0"),
+        ("carbon_intensity", "row 2: -2 is outside 0 to 5000"),
         ("carbon_intensity", "row 3: nan is not a finite number"),
         ("carbon_intensity", "row 4: inf is not a finite number"),
-        ("", "row 3: stamp 1970-01-01 00:00:03 UTC repeats that of the row before, 1970-01-01 00:00:03"),
+        (
+            "",
+            "row 3: stamp 1970-01-01 00:00:03 UTC repeats that of the row before, "
+            "with no value after -2 for carbon_intensity",
+        ),
         ("", "row 4: stamp 1970-01-01 00:00:01 UTC goes back from that of the row before, 1970-01-01 00:00:03"),
     }
     path = write_parquet(tmp_path / "c.parquet", timestamp=[1, 2], carbon_intensity=["a", "b"])
