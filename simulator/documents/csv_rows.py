@@ -169,7 +169,7 @@ def split_fields(text: str) -> list[str]:
 class _CarefulReader:
     """Reads line by line and records what is wrong with each row."""
 
-    def __init__(self, layout: Layout, log: FaultLog, unreadable: FaultLog | None) -> None:
+    def __init__(self, layout: Layout, log: FaultLog, unreadable: FaultLog | None = None) -> None:
         self._layout = layout
         self._log = log
         self._unreadable = unreadable

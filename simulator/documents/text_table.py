@@ -104,7 +104,7 @@ def read_text_table(
             lines.append(line)
             for name, position in positions.items():
                 columns[name].append(fields[position])
-    if not lines:
+    if not lines and not log.count:
         log.add(_nothing(kept_where, seen), line=header_line + 1)
     log.raise_if_any()
     return TextTable(np.array(lines, np.int64), columns)
