@@ -114,6 +114,7 @@ def report(result: Result) -> Iterator[RenderableType]:
         yield _frame("workloads", result.workloads.rename(columns=_WORKLOAD_HEADINGS))
     if len(result.jobs):
         yield _frame("jobs", result.jobs[["name", "accelerators", "queue_s", "steps", "step_s", "mfu", "outcome"]])
+    yield _signals(result.manifest.get("signals", {}))
     if len(result.events):
         yield _frame("events", result.events)
     yield _figures(result.figures)
@@ -207,6 +208,17 @@ def _frame(title: str, frame: pd.DataFrame) -> Table:
         table.add_row(*(number(value) for value in row))
     if len(frame) > 40:
         table.caption = f"the first 40 of {len(frame):,}; all are in the saved table"
+    return table
+
+
+def _signals(sites: dict[str, dict[str, dict[str, Any]]]) -> Table:
+    table = Table(title="signals", title_justify="left", box=None, pad_edge=False)
+    for name in ("site", "signal", "from", "every s", "counts"):
+        table.add_column(name, justify="right" if name == "every s" else "left", overflow="fold")
+    for site, signals in sites.items():
+        for signal, origin in signals.items():
+            counts = ", ".join(str(origin[key]) for key in ("basis", "boundary") if key in origin)
+            table.add_row(site, signal, str(origin["provider"]), number(origin["resolution_s"]), counts)
     return table
 
 

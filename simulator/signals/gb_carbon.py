@@ -48,15 +48,18 @@ def read_gb_carbon(path: str | Path, use: Choice, corrupt: CorruptRule = "refuse
         rows = []
     starts = np.zeros(len(rows), np.int64)
     values = {name: np.full(len(rows), np.nan) for name in ("forecast", "actual")}
+    unplaced = 0
     for row, entry in enumerate(rows):
         try:
             starts[row], intensity = _row(entry)
         except ValueError as error:
             log.add(f"row {row + 1}: {error}", path="data")
+            unplaced += 1
             continue
         for name, column in values.items():
             column[row] = _value(intensity.get(name), f"row {row + 1}", f"data.intensity.{name}", findings)
-    log.raise_if_any()
+    if unplaced:
+        log.raise_if_any()
     findings.remark("the values contain transmission and distribution losses")
     chosen = values["forecast"] if use == "forecast" else values["actual"]
     if use == "actual_or_forecast":

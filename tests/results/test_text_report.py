@@ -58,10 +58,15 @@ def test_scalars_are_those_of_the_summary(result: sim.Result, lines: list[str]) 
 
 def test_everything_that_ran_has_its_section(lines: list[str]) -> None:
     headings = ["energy", "facility, carbon, cost", "inference", "latency of completed requests (s)", "training",
-                "workloads", "jobs", "events", "figures that this run rests on"]  # fmt: skip
+                "workloads", "jobs", "signals", "events", "figures that this run rests on"]  # fmt: skip
     places = [[line.rstrip() for line in lines].index(heading) for heading in headings]
     assert places == sorted(places)
     assert lines[-1] == "balances: 17 of 17 close"
+
+
+def test_signals_say_what_they_are(result: sim.Result, lines: list[str]) -> None:
+    (carbon,) = [line.split() for line in lines if "carbon_intensity" in line and "unstated" in line]
+    assert carbon == ["site", "carbon_intensity", "scenario", "3,600", "unstated,", "unstated"]
 
 
 def test_all_workloads_jobs_and_profiles_are_named(result: sim.Result, lines: list[str]) -> None:
