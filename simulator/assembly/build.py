@@ -11,6 +11,7 @@ from typing import Any
 from simpy import Environment
 
 from simulator.assembly.faults import FaultCollector
+from simulator.assembly.power_policy import start_power_policy
 from simulator.assembly.serving import ServiceSpec, ServingEngine, build_service, service_spec
 from simulator.assembly.sites import SiteParts, SiteSpec, build_site, site_parts
 from simulator.assembly.training import JobSpec, job_spec
@@ -132,6 +133,7 @@ def _wire(
         if all_placed and placement.place(hall, plan.accelerators, plan.unit) is None:
             faults.add(("workloads", plan.name, "parallelism"), _no_room(job, hall))
         datacenter.jobs.append(_job(job, datacenter, hall, queue, storages[hall.name]))
+    start_power_policy(record, parts.sites, datacenter, faults)
     return Assembly(datacenter, _context(scenario, parts), parts.window.duration_s)
 
 

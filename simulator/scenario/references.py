@@ -29,6 +29,7 @@ def reference_faults(document: Document, base: Path) -> list[Fault]:
         *_unknown_sites(document),
         *_unequal_steps(document),
         *_unknown_halls(document),
+        *_unknown_capped(document),
         *_profiles(document, base),
         *_missing_files(document, base),
     ]
@@ -97,6 +98,15 @@ def _unknown_halls(document: Document) -> Iterator[Fault]:
         hall = item.get("servers")
         if isinstance(hall, str) and hall not in halls:
             yield document.fault((*path, "servers"), f"no servers are called '{hall}'{nearest_match(hall, halls)}")
+
+
+def _unknown_capped(document: Document) -> Iterator[Fault]:
+    names = [str(item.get("name")) for _, item in _entries(document, "workloads")]
+    place: KeyPath = ("policies", "power", "workloads")
+    asked = _value_at(document.data, place)
+    for index, name in enumerate(asked if isinstance(asked, list) else []):
+        if isinstance(name, str) and name not in names:
+            yield document.fault((*place, index), f"no workload is called '{name}'{nearest_match(name, names)}")
 
 
 def _profiles(document: Document, base: Path) -> Iterator[Fault]:

@@ -14,7 +14,7 @@ from simulator.errors import InvariantError
 from simulator.scenario.facility import Facility
 from simulator.scenario.hardware import Network, ServerGroup, Storage
 from simulator.scenario.inference import InferenceWorkload
-from simulator.scenario.names import Name
+from simulator.scenario.names import Name, NonNegative, Positive
 from simulator.scenario.site import NamedSite, Site
 from simulator.scenario.training import TrainingWorkload
 
@@ -47,6 +47,24 @@ class WorkDone(Section):
     kind: Literal["work_done"]
 
 
+class NoPowerPolicy(Section):
+    """Power caps stay as the halls have them."""
+
+    kind: Literal["none"]
+
+
+class CarbonCapPolicy(Section):
+    """Workloads are capped while the carbon intensity of their site's grid is high: they emit less and take longer."""
+
+    kind: Literal["carbon_cap"]
+    above_g_per_kwh: NonNegative
+    """Carbon intensity above which the cap holds."""
+    gpu_power_cap_w: Positive
+    """Cap of each accelerator of these workloads meanwhile."""
+    workloads: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    """Which workloads are capped; absent: all training."""
+
+
 class Policies(Section):
     """How work is distributed."""
 
@@ -56,6 +74,8 @@ class Policies(Section):
     """Order in which waiting jobs start: first come, first served, none overtakes."""
     placement: Literal["pack", "spread"] = "pack"
     """Which servers a workload gets: the fullest that have room, or the emptiest."""
+    power: Annotated[NoPowerPolicy | CarbonCapPolicy, Field(discriminator="kind")] = NoPowerPolicy(kind="none")
+    """Power caps that change while the run goes on."""
 
 
 @dataclass(frozen=True, slots=True)

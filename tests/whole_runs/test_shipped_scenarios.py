@@ -14,6 +14,7 @@ SCENARIOS = sorted((Path(__file__).resolve().parents[2] / "scenarios").glob("*.y
 SHORTER: dict[str, dict[str, Any]] = {
     "azure-conv": {"workloads.chat.requests.max_requests": 300},
     "bert-training-and-inference": {"duration_h": 0.3, "workloads.pre-training.checkpoint.every_h": 0.1},
+    "carbon-follow": {"duration_h": 0.5, "workloads.pre-training.length.steps": 30},
     "chat-day": {"duration_h": 0.1},
     "gpt3-training": {"workloads.gpt3.length.tokens": 1e9},
     "mixed-hall": {
@@ -28,6 +29,7 @@ SHORTER: dict[str, dict[str, Any]] = {
 WORK: dict[str, dict[str, int]] = {
     "azure-conv": {"requests_completed": 300},
     "bert-training-and-inference": {"requests_completed": 30_000, "training_steps": 100},
+    "carbon-follow": {"requests_completed": 500, "training_steps": 30},
     "chat-day": {"requests_completed": 1000},
     "gpt3-training": {"jobs_completed": 1},
     "mixed-hall": {"requests_completed": 3000, "training_steps": 100},
