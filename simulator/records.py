@@ -45,6 +45,9 @@ class RequestLog:
         return len(self.prompt_tokens)
 
 
+CHAIN_LOSSES: Final = tuple(f"power.{stage}_loss_w" for stage in ("rack", "busway", "pdu", "ups", "transformer"))
+"""Columns of the losses of the electrical chain, from the servers to the meter."""
+
 AccountKey = tuple[str, str, str]
 """Hall, workload (empty for none) and phase of an account."""
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from simulator.assembly.cooling import LiquidCapture, PlantSpec, plant_spec
 from simulator.assembly.faults import FaultCollector
 from simulator.documents.yaml_source import KeyPath
-from simulator.engine.facility.chilled_water import ChilledWaterPlant
 from simulator.engine.facility.coupling import Facility
 from simulator.engine.facility.fixed_overhead import FixedOverheadPlant
+from simulator.engine.facility.plant import CoolingPlant
 from simulator.engine.facility.power_chain import PowerChain
 from simulator.profiles import catalogue
-from simulator.profiles.facilities import CoolingRecord, PowerChainRecord
-from simulator.profiles.power_chain import UpsKind, UpsRedundancy
+from simulator.profiles.facilities import PowerChainRecord
+from simulator.profiles.power_chain import Redundancy, UpsKind
 from simulator.profiles.sourced import Profile
 from simulator.scenario import facility as section
 from simulator.units import WATTS_PER_KW
@@ -25,11 +27,15 @@ class FacilitySpec:
 
     Args:
         facility: power chain and plant.
+        supply_air_c: air to the servers (degC).
+        capture: what the plant takes from servers by liquid.
         profiles: profiles used.
     """
 
     facility: Facility
-    profiles: tuple[Profile[CoolingRecord] | Profile[PowerChainRecord], ...]
+    supply_air_c: float
+    capture: LiquidCapture
+    profiles: tuple[Profile[Any], ...]
 
 
 def facility_spec(
@@ -39,31 +45,28 @@ def facility_spec(
     if isinstance(described, section.PublishedPue):
         # All of the published overhead stands in the plant; the chain in front of it loses nothing.
         overhead = FixedOverheadPlant(described.pue - 1.0)
-        return FacilitySpec(Facility(overhead, PowerChain.without_losses(), 0.0), ())
-    found: tuple[ChilledWaterPlant, Profile[CoolingRecord]] | None = None
+        facility = Facility(overhead, PowerChain.without_losses(), 0.0)
+        return FacilitySpec(facility, described.supply_air_c, LiquidCapture(), ())
+    found: PlantSpec | None = None
     with faults.at((*place, "cooling")):
-        found = _plant(described, base)
+        found = plant_spec(described.cooling, described.it_capacity_kw * WATTS_PER_KW, base)
     with faults.at((*place, "power_chain")):
         chain = catalogue.power_chain(described.power_chain.profile, base)
         if found is not None:
-            plant, cooling = found
-            return FacilitySpec(_facility(described, plant, chain), (cooling, chain))
+            facility = _facility(described, found.plant, chain)
+            return FacilitySpec(facility, found.supply_air_c, found.capture, (*found.profiles, chain))
     return None
 
 
-def _plant(described: section.ModelledFacility, base: Path) -> tuple[ChilledWaterPlant, Profile[CoolingRecord]]:
-    profile = catalogue.cooling(described.cooling.profile, base)
-    parameters = replace(profile.record.parameters, supply_air_c=described.cooling.supply_air_c)
-    return ChilledWaterPlant.sized_for(described.it_capacity_kw * WATTS_PER_KW, parameters), profile
-
-
-def _facility(
-    described: section.ModelledFacility, plant: ChilledWaterPlant, chain: Profile[PowerChainRecord]
-) -> Facility:
+def _facility(described: section.ModelledFacility, plant: CoolingPlant, chain: Profile[PowerChainRecord]) -> Facility:
     capacity_w, parameters = described.it_capacity_kw * WATTS_PER_KW, chain.record.parameters
     if described.power_chain.ups is not None:
         parameters = replace(parameters, ups_kind=UpsKind(described.power_chain.ups))
-    if described.power_chain.ups_redundancy is not None:
-        parameters = replace(parameters, ups_redundancy=UpsRedundancy(described.power_chain.ups_redundancy))
+    redundancies: dict[str, Any] = {
+        name: Redundancy(value)
+        for name in (f"{stage}_redundancy" for stage in ("ups", "rack", "busway", "pdu", "transformer"))
+        if (value := getattr(described.power_chain, name)) is not None
+    }
+    parameters = replace(parameters, **redundancies)
     share = parameters.other_power_ratio if described.other_fraction is None else described.other_fraction
     return Facility(plant, PowerChain.sized_for(capacity_w, parameters), share * capacity_w)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from simulator.documents.yaml_source import Document, KeyPath
 from simulator.errors import Fault, InputError
@@ -11,7 +12,7 @@ from simulator.errors import Fault, InputError
 
 @contextmanager
 def part(path: str) -> Iterator[None]:
-    """Say of a number refused inside that it belongs to a part of the place at hand.
+    """Say of what is refused inside that it belongs to a part of the place at hand.
 
     Args:
         path: dotted path below that place.
@@ -20,6 +21,11 @@ def part(path: str) -> Iterator[None]:
         yield
     except ValueError as error:
         raise InputError([Fault(str(error), path=path)]) from None
+    except InputError as error:
+        below = [
+            fault if fault.file else replace(fault, path=f"{path}.{fault.path}".rstrip(".")) for fault in error.faults
+        ]
+        raise InputError(below) from None
 
 
 class FaultCollector:

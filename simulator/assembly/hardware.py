@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from simulator.assembly.cooling import LiquidCapture
 from simulator.assembly.faults import FaultCollector
 from simulator.engine.compute.hall import Hall
+from simulator.engine.compute.server_power import LiquidSide
 from simulator.engine.site import NetworkPower
 from simulator.physics.links import Link
 from simulator.physics.switches import fat_tree_for
@@ -33,6 +35,7 @@ class HallSpec:
         accelerator: profile of their accelerators; None for servers with processors only.
         cap_w: power cap of each accelerator.
         inlet_c: air temperature at the servers' inlet.
+        liquid: what liquid does for the servers.
     """
 
     group: ServerGroup
@@ -40,6 +43,7 @@ class HallSpec:
     accelerator: Profile[AcceleratorRecord] | None
     cap_w: float
     inlet_c: float
+    liquid: LiquidSide
 
     @property
     def accelerators(self) -> int:
@@ -49,7 +53,8 @@ class HallSpec:
     def hall(self) -> Hall:
         """Return the hall for the engine."""
         accelerator = self.accelerator.record if self.accelerator is not None else None
-        return Hall(self.group.name, self.server.record, accelerator, self.group.count, self.cap_w, self.inlet_c)
+        group, server = self.group, self.server.record
+        return Hall(group.name, server, accelerator, group.count, self.cap_w, self.inlet_c, self.liquid)
 
     def facts(self) -> HallFacts:
         """Return what the results must know."""
@@ -95,9 +100,17 @@ class NetworkSpec:
 
 
 def hall_specs(
-    groups: Sequence[ServerGroup], supply_air_c: float, base: Path, faults: FaultCollector
+    groups: Sequence[ServerGroup], supply_air_c: float, capture: LiquidCapture, base: Path, faults: FaultCollector
 ) -> dict[str, HallSpec]:
-    """Return the halls by name; what is wrong goes to `faults`."""
+    """Return the halls by name; what is wrong goes to `faults`.
+
+    Args:
+        groups: sections of the scenario.
+        supply_air_c: air to the servers (degC).
+        capture: what the facility takes by liquid from servers whose profile and section say nothing of it.
+        base: folder that relative file names refer to.
+        faults: takes what is wrong.
+    """
     specs: dict[str, HallSpec] = {}
     for group in groups:
         place = ("servers", group.name)
@@ -108,8 +121,16 @@ def hall_specs(
             if name is not None and server.record.accelerators:
                 accelerator = catalogue.accelerator(name, base)
             inlet_c = supply_air_c + group.inlet_offset_k
-            specs[group.name] = HallSpec(group, server, accelerator, _cap_w(group, accelerator, faults), inlet_c)
+            cap_w, liquid = _cap_w(group, accelerator, faults), _liquid(group, server.record, capture)
+            specs[group.name] = HallSpec(group, server, accelerator, cap_w, inlet_c, liquid)
     return specs
+
+
+def _liquid(group: ServerGroup, server: ServerRecord, capture: LiquidCapture) -> LiquidSide:
+    """Return what liquid does for servers: the scenario says it, else their profile, else the facility."""
+    stated = (group.liquid_fraction, server.liquid_fraction, capture.fraction)
+    fraction = next(value for value in stated if value is not None)
+    return LiquidSide(fraction, capture.removes_server_fans)
 
 
 def _cap_w(group: ServerGroup, accelerator: Profile[AcceleratorRecord] | None, faults: FaultCollector) -> float:

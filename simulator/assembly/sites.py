@@ -8,6 +8,7 @@ from pathlib import Path
 
 from simpy import Environment
 
+from simulator.assembly.cooling import LiquidCapture
 from simulator.assembly.facility import FacilitySpec, facility_spec
 from simulator.assembly.faults import FaultCollector
 from simulator.assembly.hardware import HallSpec, NetworkSpec, hall_specs, network_spec
@@ -18,9 +19,12 @@ from simulator.engine.site import NetworkPower, Site
 from simulator.engine.storage import Storage
 from simulator.records import Chapter, SiteFacts
 from simulator.results.context import SiteContext
-from simulator.scenario import facility, hardware
+from simulator.scenario import hardware
 from simulator.scenario.schema import LocatedSite, ScenarioRecord
 from simulator.units import BYTES_PER_GB, WATTS_PER_KW
+
+FALLBACK_AIR_C = 24.0
+"""Inlet of halls that are never run, because their building has faults."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +85,22 @@ def site_parts(record: ScenarioRecord, base: Path, window: Window, faults: Fault
     found = []
     for located in located_sites:
         groups = [group for group in record.servers if len(located_sites) == 1 or group.site == located.name]
-        halls = hall_specs(groups, _supply_air_c(located.facility), base, faults)
+        building = facility_spec(located.facility, base, faults, located.facility_place)
+        # Halls of a building that cannot be built are looked at all the same, for their own faults.
+        supply_air_c, capture = (
+            (building.supply_air_c, building.capture) if building is not None else (FALLBACK_AIR_C, LiquidCapture())
+        )
+        halls = hall_specs(groups, supply_air_c, capture, base, faults)
         found.append(
             SiteParts(
                 located,
                 halls,
                 network_spec(record.network, halls, base, faults),
                 site_signals(located.surroundings, base, window, faults, located.place),
-                facility_spec(located.facility, base, faults, located.facility_place),
+                building,
             )
         )
     return found
-
-
-def _supply_air_c(described: facility.Facility) -> float:
-    if isinstance(described, facility.ModelledFacility):
-        return described.cooling.supply_air_c
-    return described.supply_air_c
 
 
 def build_site(

@@ -97,7 +97,9 @@ class Site:
             raise InvariantError(f"IT power is {it_power_w} at {now_s} s")
         dry_bulb_c = self._weather.dry_bulb_c.mean(start_s, now_s)
         wet_bulb_c = self._weather.wet_bulb_c.mean(start_s, now_s)
-        step = self._facility.step(duration_s, it_power_w, dry_bulb_c, wet_bulb_c)
+        pressure_pa = self._weather.pressure_pa.mean(start_s, now_s)
+        liquid_w = sum(power.liquid_heat_w for power in readings)
+        step = self._facility.step(duration_s, it_power_w, dry_bulb_c, wet_bulb_c, pressure_pa, liquid_w)
         recorder.step(now_s, readings, step, (network_w, storage_j / duration_s, dry_bulb_c, wet_bulb_c))
 
     def finish(self) -> SiteRecords:

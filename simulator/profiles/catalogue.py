@@ -13,7 +13,18 @@ from pydantic import BaseModel
 
 from simulator.errors import InputError, nearest_match
 from simulator.profiles.accelerators import AcceleratorRecord
-from simulator.profiles.facilities import CoolingRecord, PowerChainRecord
+from simulator.profiles.facilities import (
+    AirCooledChillerRecord,
+    ChillerCurvesRecord,
+    CoolingRecord,
+    DryCoolerRecord,
+    FacilityWaterRecord,
+    IndirectEvaporativeRecord,
+    LiquidRecord,
+    OutsideAirRecord,
+    PowerChainRecord,
+    RearDoorRecord,
+)
 from simulator.profiles.models import ModelRecord, model_from_config
 from simulator.profiles.networks import NetworkRecord
 from simulator.profiles.servers import ServerRecord
@@ -30,6 +41,14 @@ KINDS: Final[dict[str, type[BaseModel]]] = {
 FACILITIES: Final[dict[str, type[BaseModel]]] = {
     "facility-cooling": CoolingRecord,
     "facility-power-chain": PowerChainRecord,
+    "facility-air-cooled-chiller": AirCooledChillerRecord,
+    "facility-outside-air": OutsideAirRecord,
+    "facility-indirect-evaporative": IndirectEvaporativeRecord,
+    "facility-dry-cooler": DryCoolerRecord,
+    "facility-liquid": LiquidRecord,
+    "facility-rear-door": RearDoorRecord,
+    "facility-water": FacilityWaterRecord,
+    "facility-chiller-curves": ChillerCurvesRecord,
 }
 
 _SINGULAR: Final = {
@@ -64,6 +83,11 @@ def network(name_or_path: str, base: Path) -> Profile[NetworkRecord]:
 def cooling(name_or_path: str, base: Path) -> Profile[CoolingRecord]:
     """Return the profile of a cooling plant; paths are relative to `base`."""
     return _find("facilities", CoolingRecord, name_or_path, base)
+
+
+def facility(record: type[RecordT], name_or_path: str, base: Path) -> Profile[RecordT]:
+    """Return the profile of a part of a facility of a given record; paths are relative to `base`."""
+    return _find("facilities", record, name_or_path, base)
 
 
 def power_chain(name_or_path: str, base: Path) -> Profile[PowerChainRecord]:

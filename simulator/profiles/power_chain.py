@@ -29,8 +29,8 @@ class UpsKind(StrEnum):
     """The load runs on the bypass; the inverter takes over on a fault."""
 
 
-class UpsRedundancy(StrEnum):
-    """How many UPS modules run for N that could carry the load; all of them share it."""
+class Redundancy(StrEnum):
+    """How many units of a stage run for N that could carry the load; all of them share it."""
 
     N = "N"
     N_PLUS_1 = "N+1"
@@ -56,7 +56,7 @@ class PowerChainParameters:
     __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     ups_kind: UpsKind
-    ups_redundancy: UpsRedundancy
+    ups_redundancy: Redundancy
     ups_modules: int
     """N: modules that carry the design load."""
     ups_sizing_ratio: float
@@ -66,19 +66,40 @@ class PowerChainParameters:
     ups_eco_loss: tuple[float, float, float]
     ups_room: Room
 
+    rack_loss: tuple[float, float, float]
+    """Rack distribution units and cords."""
+    rack_units: int
+    """N: units that carry the IT capacity."""
+    rack_redundancy: Redundancy
+    rack_sizing_ratio: float
+    """Rated power of those N units over the IT capacity."""
+    rack_room: Room
+
+    busway_loss: tuple[float, float, float]
+    """Busways and tap-off boxes."""
+    busway_units: int
+    """N: units that carry the design load of the busways."""
+    busway_redundancy: Redundancy
+    busway_sizing_ratio: float
+    """Rated power of those N units over the design load of the busways."""
+    busway_room: Room
+
     pdu_loss: tuple[float, float, float]
-    """PDUs, busways and cables."""
-    pdu_feeds: int
-    """Feeds that share the IT load, each rated for all of it: 2 for dual-corded servers."""
+    """Distribution units and their cables."""
+    pdu_units: int
+    """N: units that carry the design load of the distribution units."""
+    pdu_redundancy: Redundancy
     pdu_sizing_ratio: float
-    """Rated power of one feed over IT capacity."""
+    """Rated power of those N units over the design load of the distribution units."""
     pdu_room: Room
 
     transformer_loss: tuple[float, float, float]
+    """Transformers."""
     transformer_units: int
-    """Transformers that share the load of the site, each rated for all of it."""
+    """N: units that carry the design load of the site."""
+    transformer_redundancy: Redundancy
     transformer_sizing_ratio: float
-    """Rated power of one transformer over the design load of the site."""
+    """Rated power of those N units over the design load of the site."""
     transformer_room: Room
 
     design_mechanical_ratio: float
@@ -90,18 +111,21 @@ class PowerChainParameters:
 
     def __post_init__(self) -> None:
         faults = []
-        for name in ("ups_modules", "pdu_feeds", "transformer_units"):
+        for name in ("ups_modules", *(f"{stage}_units" for stage in _STAGES)):
             if not getattr(self, name) >= 1:
                 faults.append(Fault(f"must be >= 1, got {getattr(self, name)}", path=name))
-        for name in ("ups_sizing_ratio", "pdu_sizing_ratio", "transformer_sizing_ratio"):
+        for name in ("ups_sizing_ratio", *(f"{stage}_sizing_ratio" for stage in _STAGES)):
             if not getattr(self, name) > 0.0:
                 faults.append(Fault(f"must be > 0, got {getattr(self, name):g}", path=name))
         for name in ("design_mechanical_ratio", "design_air_side_ratio", "other_power_ratio"):
             if not getattr(self, name) >= 0.0:
                 faults.append(Fault(f"must be >= 0, got {getattr(self, name):g}", path=name))
-        for name in ("ups_double_conversion_loss", "ups_eco_loss", "pdu_loss", "transformer_loss"):
+        for name in ("ups_double_conversion_loss", "ups_eco_loss", *(f"{stage}_loss" for stage in _STAGES)):
             loss = getattr(self, name)
             if len(loss) != 3 or not min(loss) >= 0.0 or not sum(loss) < 1.0:
                 faults.append(Fault(f"must be three numbers >= 0 with a sum below 1, got {list(loss)}", path=name))
         if faults:
             raise InputError(faults)
+
+
+_STAGES = ("rack", "busway", "pdu", "transformer")

@@ -111,6 +111,8 @@ class ServerRecord(Section):
     """Switch chips."""
     nics: Nics
     """Network adapters."""
+    liquid_fraction: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Share of the server's power that cold plates or a tank take; null: the server is built for air."""
     cooling: Annotated[FanWall | NoFans, Field(discriminator="kind")]
     """Fans."""
     power_supply: PowerSupply

@@ -13,7 +13,7 @@ from simulator.results.context import RunContext
 from simulator.results.ledger import Ledger
 from simulator.results.metrics import embodied_kg, network_embodied_kg
 from simulator.results.summary import Summary
-from simulator.results.tables import COOLING_MACHINES, SERVER_PARTS, hall_sum
+from simulator.results.tables import COOLING_MACHINES, SERVER_PARTS, chain_loss, hall_sum
 from simulator.signals.base import ConstantSignal, Signal
 from simulator.units import GRAMS_PER_KG, JOULES_PER_KWH
 
@@ -106,15 +106,14 @@ def _plant(site: SiteRecords) -> Iterator[Audit]:
     machines_w = sum((columns[f"cooling.{machine}"] for machine in COOLING_MACHINES), np.zeros_like(durations_s))
     machines_j, mechanical_j = float(machines_w @ durations_s), float(columns["power.mechanical_power_w"] @ durations_s)
     yield _balance("cooling energy by machine = of the facility", machines_j, mechanical_j)
-    left_w = (
-        columns["cooling.heat_w"] + machines_w - columns["cooling.heat_rejected_w"] - columns["cooling.unmet_heat_w"]
-    )
+    gone_w = columns["cooling.heat_rejected_w"] + columns["cooling.reused_heat_w"] + columns["cooling.unmet_heat_w"]
+    left_w = columns["cooling.heat_w"] + machines_w - gone_w
     cooling_j = float(np.abs(left_w) @ durations_s)
-    yield _balance("cooling: heat + work - rejected - unmet = 0, every step", cooling_j, 0.0, facility_j)
+    yield _balance("cooling: heat + work - rejected - reused - unmet = 0, every step", cooling_j, 0.0, facility_j)
     heat_j = float(np.abs(columns["heat_residual_j"]).sum())
     yield _balance("rooms: heat made - removed - stored = 0, every step", heat_j, 0.0, facility_j)
     uses_w = columns["power.it_power_w"] + columns["power.mechanical_power_w"] + columns["power.other_power_w"]
-    losses_w = columns["power.pdu_loss_w"] + columns["power.ups_loss_w"] + columns["power.transformer_loss_w"]
+    losses_w = chain_loss(site)
     yield _balance("uses + losses = facility energy", float((uses_w + losses_w) @ durations_s), facility_j)
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.records import ACCOUNT_FIELDS, Chapter
+from simulator.records import ACCOUNT_FIELDS, CHAIN_LOSSES, Chapter
 from simulator.signals.base import Signal
 from simulator.units import GRAMS_PER_KG, JOULES_PER_KWH
 
@@ -176,9 +176,7 @@ class _Split:
         columns = self._columns
         parts_w = {
             "cooling": columns["power.mechanical_power_w"],
-            "conversion_loss": columns["power.pdu_loss_w"]
-            + columns["power.ups_loss_w"]
-            + columns["power.transformer_loss_w"],
+            "conversion_loss": sum((columns[name] for name in CHAIN_LOSSES), np.zeros_like(self._durations_s)),
             "other": columns["power.other_power_w"],
         }
         for key, share in self._shares({key: energy.sum(axis=0) for key, energy in self.energy_j.items()}).items():

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.physics import kpis
-from simulator.records import HallFacts, RunRecords, SiteRecords
+from simulator.records import CHAIN_LOSSES, HallFacts, RunRecords, SiteRecords
 from simulator.results.context import RunContext, ServiceLevel
 from simulator.results.latency import Distribution, counted, settled
 from simulator.results.ledger import Ledger
@@ -55,7 +55,7 @@ def _energy(records: RunRecords, ledger: Ledger) -> dict[str, float]:
         return _joules(records, power_w) / JOULES_PER_KWH
 
     facility_w, it_w = all_sites(records, "power.facility_power_w"), all_sites(records, "power.it_power_w")
-    distribution_w = all_sites(records, "power.pdu_loss_w", "power.ups_loss_w", "power.transformer_loss_w")
+    distribution_w = all_sites(records, *CHAIN_LOSSES)
     network_w = all_halls(records, "fabric_w") + all_halls(records, "nic_w") + all_sites(records, "network_w")
     return {
         "facility_energy_kwh": kwh(facility_w),
@@ -95,17 +95,30 @@ def _cooling(records: RunRecords) -> dict[str, float | None]:
     modes_s = float(all_sites(records, "cooling.free_s", "cooling.partial_s", "cooling.mechanical_s").sum())
     if not modes_s:
         # A plant known by its total only: it says nothing of water and modes, which is not the same as none.
-        absent = ("wue_l_per_kwh", "water_withdrawn_l", "water_consumed_l", "free_cooling_fraction")
+        absent = (
+            "wue_l_per_kwh",
+            "water_withdrawn_l",
+            "water_consumed_l",
+            "free_cooling_fraction",
+            "erf",
+            "reused_heat_kwh",
+            "outside_curves_h",
+        )
         return {**dict.fromkeys(absent), "unmet_heat_kwh": unmet_kwh}
     # A kilogram of make-up water is a litre.
     withdrawn_l = float(all_sites(records, "cooling.makeup_water_kg").sum())
     it_j = _joules(records, all_sites(records, "power.it_power_w"))
+    reused_j = _joules(records, all_sites(records, "cooling.reused_heat_w"))
+    facility_j = _joules(records, all_sites(records, "power.facility_power_w"))
     return {
         "wue_l_per_kwh": kpis.wue_l_per_kwh(withdrawn_l / LITRES_PER_M3, it_j) if it_j > 0.0 else None,
         "water_withdrawn_l": withdrawn_l,
         "water_consumed_l": float(all_sites(records, "cooling.consumed_water_kg").sum()),
         "free_cooling_fraction": float(all_sites(records, "cooling.free_s").sum()) / modes_s,
         "unmet_heat_kwh": unmet_kwh,
+        "erf": kpis.erf(reused_j, facility_j) if facility_j > 0.0 else None,
+        "reused_heat_kwh": reused_j / JOULES_PER_KWH,
+        "outside_curves_h": float(all_sites(records, "cooling.outside_curves_s").sum()) / SECONDS_PER_HOUR,
     }
 
 

@@ -35,6 +35,9 @@ class Summary:
         water_consumed_l: water evaporated or carried away.
         free_cooling_fraction: share of the time in which no chiller ran.
         unmet_heat_kwh: heat that the cooling plant could not remove.
+        erf: heat reused elsewhere / facility energy.
+        reused_heat_kwh: heat given to somebody who uses it.
+        outside_curves_h: hours in which a chiller ran outside the box of its published curves.
         operational_emissions_kg_co2e: energy x carbon intensity, location-based, step by step.
         mean_carbon_intensity_g_per_kwh: operational emissions / facility energy.
         embodied_emissions_kg_co2e: making accelerators, servers and switches, spread evenly over their lifetimes.
@@ -97,6 +100,9 @@ class Summary:
     water_consumed_l: float | None
     free_cooling_fraction: float | None
     unmet_heat_kwh: float
+    erf: float | None
+    reused_heat_kwh: float | None
+    outside_curves_h: float | None
     operational_emissions_kg_co2e: float
     mean_carbon_intensity_g_per_kwh: float | None
     embodied_emissions_kg_co2e: float

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.records import JobRecord, RunRecords, SiteRecords
+from simulator.records import CHAIN_LOSSES, JobRecord, RunRecords, SiteRecords
 from simulator.results.context import RunContext, SiteContext
 from simulator.results.latency import Distribution, counted
 from simulator.results.ledger import Ledger
@@ -24,6 +24,11 @@ COOLING_MACHINES = (
     "condenser_pump_power_w",
     "tower_fan_power_w",
     "overhead_power_w",
+    "coolant_pump_power_w",
+    "facility_water_pump_power_w",
+    "dry_cooler_fan_power_w",
+    "scavenger_fan_power_w",
+    "media_pump_power_w",
 )
 
 
@@ -34,6 +39,11 @@ def hall_sum(site: SiteRecords, field: str) -> Array:
     for hall in site.facts.halls:
         total += steps.columns[f"hall.{hall.name}.{field}"]
     return total
+
+
+def chain_loss(site: SiteRecords) -> Array:
+    """Return the losses of the electrical chain of a site by step."""
+    return sum((site.steps.columns[name] for name in CHAIN_LOSSES), np.zeros(len(site.steps.ends_s)))
 
 
 def all_halls(records: RunRecords, field: str) -> Array:
@@ -69,9 +79,7 @@ def _site_power(site: SiteRecords) -> pd.DataFrame:
             "switch_w": columns["network_w"],
             "shared_storage_w": columns["shared_storage_w"],
             "cooling_w": cooling,
-            "distribution_loss_w": columns["power.pdu_loss_w"]
-            + columns["power.ups_loss_w"]
-            + columns["power.transformer_loss_w"],
+            "distribution_loss_w": chain_loss(site),
             "other_w": columns["power.other_power_w"],
             "facility_power_w": columns["power.facility_power_w"],
         }
@@ -89,11 +97,14 @@ def _site_facility(site: SiteRecords, context: SiteContext) -> pd.DataFrame:
     names = (
         *COOLING_MACHINES,
         "heat_rejected_w",
+        "reused_heat_w",
+        "liquid_heat_w",
         "unmet_heat_w",
         "chillers_running",
         "free_s",
         "partial_s",
         "mechanical_s",
+        "outside_curves_s",
     )
     return pd.DataFrame(
         {
@@ -102,14 +113,13 @@ def _site_facility(site: SiteRecords, context: SiteContext) -> pd.DataFrame:
             "end_s": steps.ends_s,
             "it_power_w": columns["power.it_power_w"],
             "cooling_power_w": columns["power.mechanical_power_w"],
-            "loss_power_w": columns["power.pdu_loss_w"]
-            + columns["power.ups_loss_w"]
-            + columns["power.transformer_loss_w"],
+            "loss_power_w": chain_loss(site),
             "other_power_w": columns["power.other_power_w"],
             "facility_power_w": columns["power.facility_power_w"],
             **{name: columns[f"cooling.{name}"] for name in names},
             "makeup_water_l": columns["cooling.makeup_water_kg"],
             "consumed_water_l": columns["cooling.consumed_water_kg"],
+            "media_water_l": columns["cooling.media_water_kg"],
             "dry_bulb_c": columns["dry_bulb_c"],
             "wet_bulb_c": columns["wet_bulb_c"],
             "carbon_intensity_g_per_kwh": context.carbon_g_per_kwh.means(edges_s),

@@ -7,30 +7,33 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from simulator.documents.validation import Section
+from simulator.scenario.cooling import Cooling
 from simulator.scenario.names import Positive
 
+Redundancy = Literal["N", "N+1", "2N"]
 PlantStep = Annotated[float, Field(ge=1, le=3600)]
 
 
-class ChilledWaterCooling(Section):
-    """Computer-room air handlers, chilled water, water-cooled chillers, towers, water-side economizer."""
-
-    kind: Literal["chilled_water"]
-    profile: str = "chilled-water"
-    """Facility profile with the plant's parameters, by name or path."""
-    supply_air_c: Annotated[float, Field(ge=10, le=35)] = 24.0
-    """Air temperature delivered to the servers."""
-
-
 class PowerChain(Section):
-    """Distribution from the grid to the servers: transformer, UPS, PDU."""
+    """Distribution from the grid to the servers: transformers, UPS, PDU, busways, racks.
+
+    Active units of a stage share its load, so redundancy lowers the load of each.
+    """
 
     profile: str = "power-chain"
     """Facility profile with the loss laws, by name or path."""
     ups: Literal["double_conversion", "eco"] | None = None
     """Mode of the UPS; absent: from the profile."""
-    ups_redundancy: Literal["N", "N+1", "2N"] | None = None
-    """Active units share the load, so redundancy lowers the load of each; absent: from the profile."""
+    ups_redundancy: Redundancy | None = None
+    """Units of the UPS; absent: from the profile."""
+    rack_redundancy: Redundancy | None = None
+    """Rack distribution units; absent: from the profile."""
+    busway_redundancy: Redundancy | None = None
+    """Busways; absent: from the profile."""
+    pdu_redundancy: Redundancy | None = None
+    """Power distribution units; absent: from the profile."""
+    transformer_redundancy: Redundancy | None = None
+    """Transformers; absent: from the profile."""
 
 
 class ModelledFacility(Section):
@@ -39,7 +42,7 @@ class ModelledFacility(Section):
     kind: Literal["modelled"]
     it_capacity_kw: Positive
     """IT power that the building was designed for; plant and power chain are sized for it."""
-    cooling: Annotated[ChilledWaterCooling, Field(discriminator=None)]
+    cooling: Cooling
     """Cooling plant."""
     power_chain: PowerChain = PowerChain()
     """Electrical distribution."""

@@ -168,7 +168,9 @@ SETTINGS = {
     "servers=3": "--set: servers: must be a list, got 3",
     "polices.router=round_robin": "--set: polices: unknown key 'polices'; did you mean 'policies'?",
     "policies.router=robin": "--set: policies.router: 'robin' is not known; did you mean 'round_robin'?",
-    "facility.cooling={kind: tank}": "--set: facility.cooling.kind: 'tank' is not known; known: chilled_water",
+    "facility.cooling={kind: tank}": "--set: facility.cooling.kind: 'tank' is not known; known: "
+    "air_cooled_chiller, air_economizer, chilled_water, direct_evaporative, direct_to_chip, dry_cooler, immersion, "
+    "indirect_evaporative, rear_door",
     "a..b=3": "--set: a..b: is not a path: a part is empty",
     "seed.x=1": "--set: seed.x: 'seed' is a value, it has no 'x'",
     "seed.x.y=1": "--set: seed.x.y: 'seed' is a value, it has no 'x'",

@@ -8,16 +8,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from simulator.engine.facility.power_chain import PowerChain, Stage
+from simulator.engine.facility.power_chain import PowerChain, PowerChainStep, Stage
 from simulator.profiles.power_chain import (
     PowerChainParameters,
+    Redundancy,
     Room,
     UpsFeeds,
     UpsKind,
-    UpsRedundancy,
 )
 
 IT_W = 1e6
+
+
+def losses(step: PowerChainStep) -> tuple[float, ...]:
+    """Return the losses of racks, busways, PDUs, UPS and transformers."""
+    return step.rack_loss_w, step.busway_loss_w, step.pdu_loss_w, step.ups_loss_w, step.transformer_loss_w
+
+
 powers = st.floats(0.0, 1.2e6)
 frozen_profile = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
@@ -64,7 +71,7 @@ def test_the_chain_closes_and_always_loses(
     indoors = chain.indoor_loss_w(it_w, mechanical_w, other_w, share * mechanical_w)
     assert indoors == pytest.approx(step.indoor_loss_w, rel=1e-12)
     stages = dict.fromkeys(Room, 0.0)
-    for stage, loss_w in zip(chain.stages, (step.pdu_loss_w, step.ups_loss_w, step.transformer_loss_w), strict=True):
+    for stage, loss_w in zip(chain.stages, losses(step), strict=True):
         stages[stage.room] += loss_w
     assert step.white_space_loss_w == pytest.approx(stages[Room.WHITE_SPACE])
     assert step.electrical_room_loss_w == pytest.approx(stages[Room.ELECTRICAL_ROOM])
@@ -73,24 +80,24 @@ def test_the_chain_closes_and_always_loses(
 
 def test_redundancy_is_active_units(power_chain: PowerChainParameters) -> None:
     loads = {}
-    for redundancy, units in ((UpsRedundancy.N, 4), (UpsRedundancy.N_PLUS_1, 5), (UpsRedundancy.TWO_N, 8)):
+    for redundancy, units in ((Redundancy.N, 4), (Redundancy.N_PLUS_1, 5), (Redundancy.TWO_N, 8)):
         chain = PowerChain.sized_for(IT_W, replace(power_chain, ups_redundancy=redundancy))
-        ups = chain.stages[1]
+        ups = chain.stages[3]
         assert ups.units == units
         loads[redundancy] = ups.load_fraction(chain.step(IT_W, 0.0, 0.0).ups_output_w)
     # Four modules carry the design load with a tenth to spare; twice as many carry half of it each.
-    assert loads[UpsRedundancy.N] == pytest.approx(1 / 1.1)
-    assert loads[UpsRedundancy.TWO_N] == pytest.approx(loads[UpsRedundancy.N] / 2)
-    assert loads[UpsRedundancy.N_PLUS_1] == pytest.approx(loads[UpsRedundancy.N] * 4 / 5)
+    assert loads[Redundancy.N] == pytest.approx(1 / 1.1)
+    assert loads[Redundancy.TWO_N] == pytest.approx(loads[Redundancy.N] / 2)
+    assert loads[Redundancy.N_PLUS_1] == pytest.approx(loads[Redundancy.N] * 4 / 5)
 
 
 def test_more_units_cost_no_load_loss(power_chain: PowerChainParameters) -> None:
-    def idle_loss_w(redundancy: UpsRedundancy) -> float:
+    def idle_loss_w(redundancy: Redundancy) -> float:
         return (
             PowerChain.sized_for(IT_W, replace(power_chain, ups_redundancy=redundancy)).step(0.0, 0.0, 0.0).ups_loss_w
         )
 
-    assert idle_loss_w(UpsRedundancy.TWO_N) == pytest.approx(2.0 * idle_loss_w(UpsRedundancy.N))
+    assert idle_loss_w(Redundancy.TWO_N) == pytest.approx(2.0 * idle_loss_w(Redundancy.N))
 
 
 def test_eco_mode_saves_most_of_the_loss(power_chain: PowerChainParameters) -> None:
@@ -106,8 +113,8 @@ def test_cooling_on_the_ups_crosses_it_once(power_chain: PowerChainParameters) -
     assert on.facility_power_w - off.facility_power_w == pytest.approx(
         on.ups_loss_w - off.ups_loss_w + on.transformer_loss_w - off.transformer_loss_w
     )
-    larger = PowerChain.sized_for(IT_W, replace(power_chain, ups_feeds=UpsFeeds.IT_AND_AIR_SIDE)).stages[1].rated_w
-    assert larger > PowerChain.sized_for(IT_W, power_chain).stages[1].rated_w
+    larger = PowerChain.sized_for(IT_W, replace(power_chain, ups_feeds=UpsFeeds.IT_AND_AIR_SIDE)).stages[3].rated_w
+    assert larger > PowerChain.sized_for(IT_W, power_chain).stages[3].rated_w
 
 
 def test_a_chain_without_losses_passes_power_on() -> None:

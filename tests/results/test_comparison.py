@@ -89,9 +89,11 @@ def test_a_run_compared_with_itself_changes_nothing(result: sim.Result) -> None:
 
 
 UNITS = {
-    "kWh": [name for name in SUMMARY_FIELDS if "energy_kwh" in name] + ["conversion_loss_kwh", "unmet_heat_kwh"],
+    "kWh": [name for name in SUMMARY_FIELDS if "energy_kwh" in name] + [
+        "conversion_loss_kwh", "unmet_heat_kwh", "reused_heat_kwh",
+    ],
     "kW": ["mean_facility_power_kw", "peak_facility_power_kw", "mean_it_power_kw"],
-    "h": ["simulated_h"],
+    "h": ["simulated_h", "outside_curves_h"],
     "L": ["water_withdrawn_l", "water_consumed_l"],
     "L/kWh": ["wue_l_per_kwh"],
     "g/kWh": ["mean_carbon_intensity_g_per_kwh"],
@@ -103,9 +105,9 @@ UNITS = {
     "1/s": ["goodput_per_s"],
     "J": ["energy_per_output_token_j", "accelerator_energy_per_output_token_j", "energy_per_training_token_j"],
     "": [
-        "pue", "itue", "tue", "free_cooling_fraction", "requests_arrived", "requests_completed", "requests_rejected",
-        "requests_in_flight", "slo_attainment", "preemptions", "jobs_completed", "training_steps", "training_mfu",
-        "accelerator_busy_fraction",
+        "pue", "itue", "tue", "erf", "free_cooling_fraction", "requests_arrived", "requests_completed",
+        "requests_rejected", "requests_in_flight", "slo_attainment", "preemptions", "jobs_completed",
+        "training_steps", "training_mfu", "accelerator_busy_fraction",
     ],
 }  # fmt: skip
 

@@ -18,6 +18,8 @@ HALLS = ("a", "b")
 SERVER_FIELDS = ("host_w", "storage_w", "fabric_w", "nic_w", "fan_w", "psu_loss_w")
 FACILITY_FIELDS = (
     "power.mechanical_power_w",
+    "power.rack_loss_w",
+    "power.busway_loss_w",
     "power.pdu_loss_w",
     "power.ups_loss_w",
     "power.transformer_loss_w",

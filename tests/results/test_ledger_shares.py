@@ -38,7 +38,9 @@ def chapter(
 SITE = {
     "network_w": [100.0],
     "power.mechanical_power_w": [445.2],
-    "power.pdu_loss_w": [11.13],
+    "power.rack_loss_w": [1.13],
+    "power.busway_loss_w": [3.0],
+    "power.pdu_loss_w": [7.0],
     "power.ups_loss_w": [22.26],
     "power.transformer_loss_w": [11.13],
     "power.other_power_w": [22.26],

@@ -37,7 +37,9 @@ COLUMNS = {
     "shared_storage_w": [170.0, 70.0],
     "power.it_power_w": [8000.0, 2000.0],
     "power.mechanical_power_w": [1400.0, 1200.0],
-    "power.pdu_loss_w": [100.0, 200.0],
+    "power.rack_loss_w": [10.0, 20.0],
+    "power.busway_loss_w": [30.0, 60.0],
+    "power.pdu_loss_w": [60.0, 120.0],
     "power.ups_loss_w": [200.0, 200.0],
     "power.transformer_loss_w": [100.0, 200.0],
     "power.other_power_w": [200.0, 200.0],
@@ -48,6 +50,8 @@ COLUMNS = {
     "cooling.partial_s": [0.0, 600.0],
     "cooling.mechanical_s": [0.0, 300.0],
     "cooling.unmet_heat_w": [0.0, 100.0],
+    "cooling.reused_heat_w": [1000.0, 400.0],
+    "cooling.outside_curves_s": [1800.0, 0.0],
 }
 ACCOUNTS = {
     ("a", "tune", "training"): np.array([1.0, 1.0, 1.0, 16 * 5400.0 * 0.75]),
@@ -99,6 +103,10 @@ BY_HAND = {
     "water_consumed_l": 12.0,
     "free_cooling_fraction": 4500 / 5400,
     "unmet_heat_kwh": 0.05,
+    # 1.0 + 0.2 kWh of 12 kWh.
+    "erf": 0.1,
+    "reused_heat_kwh": 1.2,
+    "outside_curves_h": 0.5,
     # 10 kWh at 300 g, 1 kWh at 500 g, 1 kWh at 700 g.
     "operational_emissions_kg_co2e": 3.0 + 0.5 + 0.7,
     "mean_carbon_intensity_g_per_kwh": 350.0,
@@ -166,7 +174,10 @@ def test_without_it_power_there_is_no_ratio(make_records: MakeRecords, context: 
 def test_a_plant_without_modes_says_nothing_of_water(make_records: MakeRecords, context: RunContext) -> None:
     columns = {name: values for name, values in COLUMNS.items() if not name.startswith("cooling.")}
     summary = summary_of(make_records(ENDS_S, columns, halls=(HALL_A, HALL_B)), LEDGER, context)
-    absent = ("wue_l_per_kwh", "water_withdrawn_l", "water_consumed_l", "free_cooling_fraction")
+    absent = (
+        "wue_l_per_kwh", "water_withdrawn_l", "water_consumed_l", "free_cooling_fraction",
+        "erf", "reused_heat_kwh", "outside_curves_h",
+    )  # fmt: skip
     assert [getattr(summary, name) for name in absent] == [None] * len(absent)
     assert summary.unmet_heat_kwh == 0.0
     assert summary.pue == pytest.approx(12 / 9)

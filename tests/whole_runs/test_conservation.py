@@ -45,16 +45,47 @@ requests = st.one_of(
         }
     ),
 )
+reuse = st.fixed_dictionaries(
+    {"demand_kw": st.sampled_from([5, 500]), "needed_c": st.sampled_from([22, 36]), "back_c": st.just(18)}
+)
+air_coolings = st.one_of(
+    st.fixed_dictionaries({"kind": st.just("chilled_water"), "supply_air_c": st.floats(18, 27)}),
+    st.just({"kind": "chilled_water", "chiller": {"kind": "eir", "curves": "carrier-19xr"}}),
+    st.sampled_from(
+        ["air_cooled_chiller", "dry_cooler", "air_economizer", "direct_evaporative", "indirect_evaporative"]
+    ).map(lambda kind: {"kind": kind}),
+    st.fixed_dictionaries(
+        {
+            "kind": st.just("rear_door"),
+            "rejection": st.sampled_from(["dry_cooler", "tower", "chiller"]),
+            "heat_reuse": reuse,
+        }
+    ),
+)
+coolings = st.one_of(
+    air_coolings,
+    st.fixed_dictionaries(
+        {
+            "kind": st.sampled_from(["direct_to_chip", "immersion"]),
+            "rejection": st.sampled_from(["dry_cooler", "tower", "chiller"]),
+            "air": air_coolings,
+            "heat_reuse": reuse,
+        }
+    ),
+)
+redundancies = st.sampled_from(["N", "N+1", "2N"])
 facilities = st.one_of(
     st.fixed_dictionaries(
         {
             "kind": st.just("modelled"),
             "it_capacity_kw": st.sampled_from([40, 120]),
-            "cooling": st.fixed_dictionaries({"kind": st.just("chilled_water"), "supply_air_c": st.floats(18, 27)}),
+            "cooling": coolings,
             "power_chain": st.fixed_dictionaries(
                 {
                     "ups": st.sampled_from(["double_conversion", "eco"]),
-                    "ups_redundancy": st.sampled_from(["N", "N+1", "2N"]),
+                    "ups_redundancy": redundancies,
+                    "busway_redundancy": redundancies,
+                    "transformer_redundancy": redundancies,
                 }
             ),
             "plant_step_s": st.sampled_from([17, 60, 300]),
@@ -170,7 +201,7 @@ def mean_g_per_kwh(values: list[float], start_s: float, end_s: float) -> float:
     return total / (end_s - start_s)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example])
 @given(datacenters())
 def test_conservation(data: dict[str, Any]) -> None:
     result = sim.run(sim.from_dict(data))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from simulator.engine.compute.account import Account, Phase
 from simulator.engine.compute.power_caps import PowerCaps
-from simulator.engine.compute.server_power import HallPower, ServerPower
+from simulator.engine.compute.server_power import HallPower, LiquidSide, ServerPower
 from simulator.errors import InvariantError
 from simulator.profiles.accelerators import AcceleratorRecord
 from simulator.profiles.servers import ServerRecord
@@ -51,6 +51,7 @@ class Hall:
         servers: number of servers.
         cap_w: power cap of each accelerator at the start.
         inlet_c: air temperature at the servers' inlet.
+        liquid: what liquid does for the servers; absent: what their profile says.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Hall:
         servers: int,
         cap_w: float,
         inlet_c: float,
+        liquid: LiquidSide | None = None,
     ) -> None:
         self.name = name
         self.server = server
@@ -86,7 +88,7 @@ class Hall:
         self._closed: list[tuple[str, Phase]] = []
         self._meters: list[Meter] = []
         self._idle = self.account("", "idle")
-        self._power = ServerPower(server, inlet_c)
+        self._power = ServerPower(server, inlet_c, liquid)
         self._read_s = 0.0
         self._idle_booked_s = 0.0
 

@@ -31,6 +31,7 @@ class HallPower:
         overloaded_servers: servers whose power supplies are loaded beyond their rating.
         busy_share: share of accelerator time that was busy, 0 to 1.
         network_bytes_per_s: traffic of all adapters.
+        liquid_heat_w: part of the input that liquid takes away; air takes the rest.
     """
 
     accelerator_w: float
@@ -45,6 +46,20 @@ class HallPower:
     overloaded_servers: int
     busy_share: float
     network_bytes_per_s: float
+    liquid_heat_w: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LiquidSide:
+    """What liquid does for the servers of a hall.
+
+    Args:
+        fraction: share of their input that it takes away.
+        removes_fans: whether they have no fans any more: immersion.
+    """
+
+    fraction: float
+    removes_fans: bool
 
 
 class ServerPower:
@@ -59,10 +74,12 @@ class ServerPower:
     Args:
         server: the servers' profile.
         inlet_c: air temperature at their inlet.
+        liquid: what liquid does for them; absent: what their profile says.
     """
 
-    def __init__(self, server: ServerRecord, inlet_c: float) -> None:
+    def __init__(self, server: ServerRecord, inlet_c: float, liquid: LiquidSide | None = None) -> None:
         self._server = server
+        self._liquid = liquid or LiquidSide(server.liquid_fraction or 0.0, False)
         self._inlet_c = inlet_c
         self._rated_w = server.power_supply.count * server.power_supply.rated_w
         self._highest_load = server.power_supply.efficiency_points[-1][0]
@@ -113,13 +130,15 @@ class ServerPower:
             overloaded_servers=int(overloaded.sum()),
             busy_share=float(busy_share.mean()),
             network_bytes_per_s=float(nic_share.sum()) * server.nics.count * server.nics.bandwidth_bytes_per_s,
+            liquid_heat_w=self._liquid.fraction * float(input_w.sum()),
         )
 
     def _fan_w(self, heat_w: Array) -> Array:
         fans = self._server.cooling
-        if not isinstance(fans, FanWall):
+        if self._liquid.removes_fans or not isinstance(fans, FanWall):
             return np.zeros_like(heat_w)
-        heat_ratio: Array = heat_w / fans.reference_heat_w
+        # Fans see the heat that air carries.
+        heat_ratio: Array = (1.0 - self._liquid.fraction) * heat_w / fans.reference_heat_w
         ratio = server_fan_power_ratio(
             heat_ratio,
             np.full_like(heat_w, self._inlet_c),

@@ -7,9 +7,11 @@ from typing import final
 
 from simulator.engine.facility.chilled_water_operation import ChilledWaterOperation, Loop, OperatingPoint, Weather
 from simulator.engine.facility.chilled_water_sizing import ChilledWaterSizing, sized_for
+from simulator.engine.facility.chiller_bank import PublishedCurves
 from simulator.engine.facility.plant import CoolingPlant, CoolingStep, combined
 from simulator.errors import InvariantError
 from simulator.physics.economizer import DeadBands, EconomizerMode, wanted_mode
+from simulator.physics.psychrometrics import STANDARD_PRESSURE_PA
 from simulator.physics.yorkcalc import slice_at
 from simulator.profiles.chilled_water import ChilledWaterParameters
 
@@ -25,6 +27,7 @@ class ChilledWaterPlant(CoolingPlant):
     Args:
         parameters: the plant per watt.
         sizing: installed capacities.
+        curves: published curves of chillers of any size; None for Carnot machines.
     """
 
     __slots__ = (
@@ -36,15 +39,21 @@ class ChilledWaterPlant(CoolingPlant):
         "_pending",
         "_setpoint_c",
         "_sizing",
+        "_steady",
         "_wait_s",
     )
 
-    def __init__(self, parameters: ChilledWaterParameters, sizing: ChilledWaterSizing) -> None:
+    def __init__(
+        self, parameters: ChilledWaterParameters, sizing: ChilledWaterSizing, curves: PublishedCurves | None = None
+    ) -> None:
         self._sizing = sizing
         self._setpoint_c = parameters.chilled_water_setpoint_c
         self._coil_approach_k = parameters.supply_air_c - parameters.chilled_water_setpoint_c
         self._wait_s = parameters.economizer_wait_s
-        self._operation = ChilledWaterOperation(parameters, sizing)
+        if curves is not None:
+            tower_leaving_c = parameters.tower_design_wet_bulb_c + parameters.tower_design_approach_k
+            curves = curves.sized(sizing.chiller_capacity_w, self._setpoint_c, tower_leaving_c)
+        self._operation = ChilledWaterOperation(parameters, sizing, curves)
         self._bands = DeadBands(
             parameters.economizer_free_to_partial_k,
             parameters.economizer_partial_to_mechanical_k,
@@ -54,30 +63,39 @@ class ChilledWaterPlant(CoolingPlant):
         self._mode: EconomizerMode | None = None
         self._pending: EconomizerMode | None = None
         self._held_s = 0.0
+        self._steady = False
 
     @classmethod
-    def sized_for(cls, it_capacity_w: float, parameters: ChilledWaterParameters) -> ChilledWaterPlant:
+    def sized_for(
+        cls, it_capacity_w: float, parameters: ChilledWaterParameters, curves: PublishedCurves | None = None
+    ) -> ChilledWaterPlant:
         """Return a plant sized for an IT capacity (W) at the design point of its parameters."""
-        return cls(parameters, sized_for(it_capacity_w, parameters))
+        return cls(parameters, sized_for(it_capacity_w, parameters, curves), curves)
 
     @property
     def sizing(self) -> ChilledWaterSizing:
         """Installed capacities."""
         return self._sizing
 
-    def step(self, dt_s: float, heat_w: float, dry_bulb_c: float, wet_bulb_c: float) -> CoolingStep:
-        """Advance by a step of any length; without heat the whole plant stands still.
+    @property
+    def settled(self) -> bool:
+        """Whether the mode did not change in the last step, and no change is waited for."""
+        return self._steady
 
-        Args:
-            dt_s: length of the step (s), above 0.
-            heat_w: mean heat over the step, from all that is indoors (W), at least 0.
-            dry_bulb_c: outdoor dry bulb (degC).
-            wet_bulb_c: outdoor wet bulb (degC).
-        """
+    def step(
+        self,
+        dt_s: float,
+        heat_w: float,
+        dry_bulb_c: float,
+        wet_bulb_c: float,
+        pressure_pa: float = STANDARD_PRESSURE_PA,  # noqa: ARG002  the correlations know no pressure
+        liquid_heat_w: float = 0.0,  # noqa: ARG002  liquid-to-air units give it to the hall
+    ) -> CoolingStep:
+        """Advance by a step of any length; without heat the whole plant stands still."""
         if not (dt_s > 0.0 and 0.0 <= heat_w < math.inf):
             raise InvariantError(f"cooling step of {dt_s} s with {heat_w} W")
         if heat_w == 0.0:
-            self._pending, self._held_s = None, 0.0
+            self._pending, self._held_s, self._steady = None, 0.0, True
             return CoolingStep(dt_s, heat_w, mode=self._mode)
         weather = Weather(dry_bulb_c, wet_bulb_c, slice_at(wet_bulb_c))
         loop = self._operation.loop(heat_w)
@@ -91,6 +109,7 @@ class ChilledWaterPlant(CoolingPlant):
             seconds = self._stay_s(mode, point, remaining_s)
             intervals.append(self._interval(seconds, heat_w, mode, point))
             remaining_s -= seconds
+        self._steady = len(intervals) == 1 and self._pending is self._mode
         return intervals[0] if len(intervals) == 1 else combined(intervals)
 
     def _settled_mode(self, loop: Loop, weather: Weather) -> EconomizerMode:
@@ -151,4 +170,5 @@ class ChilledWaterPlant(CoolingPlant):
             chilled_water_return_c=point.chilled_return_c,
             condenser_water_c=rejection.leaving_c,
             outside_correlation_s=seconds if point.outside_correlation else 0.0,
+            outside_curves_s=seconds if point.outside_curves else 0.0,
         )

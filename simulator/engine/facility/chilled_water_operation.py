@@ -16,7 +16,9 @@ from simulator.engine.facility.chilled_water_sizing import (
     HEAT_PER_VOLUME_J_PER_M3_K,
     ChilledWaterSizing,
     carnot_machine,
+    entering_machine,
 )
+from simulator.engine.facility.chiller_bank import PublishedCurves
 from simulator.physics import water
 from simulator.physics.carnot_chillers import carnot_power_w, part_load_efficiency
 from simulator.physics.domains import clip
@@ -96,6 +98,7 @@ class OperatingPoint(NamedTuple):
     chilled_return_c: float
     economizer_leaving_c: float
     outside_correlation: bool
+    outside_curves: bool
 
 
 @final
@@ -105,19 +108,32 @@ class ChilledWaterOperation:
     Args:
         parameters: the plant per watt.
         sizing: installed capacities.
+        curves: published curves of chillers, sized for the plant; None for Carnot machines.
     """
 
-    __slots__ = ("_air_rate_w_per_k", "_capacity_w", "_machine", "_parameters", "_setpoint_c", "_sizing", "_tower_fan")
+    __slots__ = (
+        "_air_rate_w_per_k",
+        "_beyond",
+        "_curves",
+        "_machine",
+        "_parameters",
+        "_setpoint_c",
+        "_sizing",
+        "_tower_fan",
+    )
 
-    def __init__(self, parameters: ChilledWaterParameters, sizing: ChilledWaterSizing) -> None:
+    def __init__(
+        self, parameters: ChilledWaterParameters, sizing: ChilledWaterSizing, curves: PublishedCurves | None = None
+    ) -> None:
         self._parameters = parameters
         self._sizing = sizing
         self._air_rate_w_per_k = (
             parameters.air_density_kg_per_m3 * parameters.air_specific_heat_j_per_kg_k * sizing.air_flow_m3_per_s
         )
         self._setpoint_c = parameters.chilled_water_setpoint_c
-        self._capacity_w = sizing.chillers * sizing.chiller_capacity_w
         self._machine = carnot_machine(parameters)
+        self._curves = curves
+        self._beyond = entering_machine(parameters)
         self._tower_fan = TowerFan(parameters.tower_minimum_air_fraction, parameters.tower_free_convection_fraction)
 
     def loop(self, heat_w: float) -> Loop:
@@ -149,7 +165,15 @@ class ChilledWaterOperation:
         fan_w = self._tower_fan_power_w(weather, rejection.range_k, condenser)
         outside = outside_correlation(weather.wet_bulb_c, rejection.range_k, condenser.water_ratio)
         used = self._water_kg_per_s(rejection.heat_w, condenser, weather.dry_bulb_c)
-        return OperatingPoint(loop, condenser, rejection, fan_w, used, supply_c, return_c, economizer_c, outside)
+        curves = self._curves
+        outside_curves = (
+            curves is not None
+            and rejection.chillers_running > 0
+            and not curves.inside(self._setpoint_c, rejection.leaving_c)
+        )
+        return OperatingPoint(
+            loop, condenser, rejection, fan_w, used, supply_c, return_c, economizer_c, outside, outside_curves
+        )
 
     def _condenser(self, mode: EconomizerMode, loop: Loop, weather: Weather) -> Condenser:
         p, s = self._parameters, self._sizing
@@ -182,10 +206,11 @@ class ChilledWaterOperation:
         before_c = before_k = 0.0
         for passes in range(_MAXIMUM_PASSES):
             wanted_w = self._left_for_chillers_w(mode, loop, guess_c)
-            load_w = min(wanted_w, self._capacity_w)
+            capacity_w = self._capacity_w(guess_c)
+            load_w = min(wanted_w, s.chillers * capacity_w)
             cooled_w = without_work_w - (wanted_w - load_w)
             # The least number that can carry the load.
-            running = min(math.ceil(load_w / s.chiller_capacity_w), s.chillers)
+            running = min(math.ceil(load_w / capacity_w), s.chillers)
             power_w = self._compressor_power_w(load_w, running, guess_c, rate, cooled_w) if running else 0.0
             range_k = (cooled_w + power_w) / rate
             coldest_c = weather.wet_bulb_c + full_fan_approach_k(curve, range_k)
@@ -209,11 +234,19 @@ class ChilledWaterOperation:
         left_k = condenser_c + self._parameters.economizer_approach_k - self._setpoint_c
         return clip(loop.heat_rate_w_per_k * left_k, 0.0, loop.heat_w)
 
+    def _capacity_w(self, condenser_c: float) -> float:
+        """Return the highest load of one chiller with condenser water of a temperature."""
+        if self._curves is None:
+            return self._sizing.chiller_capacity_w
+        return self._curves.capacity_w(self._setpoint_c, condenser_c)
+
     def _compressor_power_w(
         self, load_w: float, running: int, condenser_c: float, rate_w_per_k: float, cooled_w: float
     ) -> float:
         """Return the work of the running chillers, which share the load evenly."""
         p = self._parameters
+        if self._curves is not None:
+            return running * self._curves.power_w(self._beyond, load_w / running, self._setpoint_c, condenser_c)
         ratio = load_w / (running * self._sizing.chiller_capacity_w)
         return carnot_power_w(
             self._machine,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from simulator.engine.facility.chiller_bank import PublishedCurves
 from simulator.errors import Fault, InputError
 from simulator.physics import airflow, fans, pumps, water
 from simulator.physics.carnot_chillers import CarnotMachine, carnot_chiller_cop, part_load_efficiency
@@ -60,12 +61,22 @@ def carnot_machine(parameters: ChilledWaterParameters) -> CarnotMachine:
     )
 
 
-def sized_for(it_capacity_w: float, parameters: ChilledWaterParameters) -> ChilledWaterSizing:
+def entering_machine(parameters: ChilledWaterParameters) -> CarnotMachine:
+    """Return the same chiller as a function of *entering* condenser water at its design rise."""
+    machine = carnot_machine(parameters)
+    approach_k = machine.condenser_approach_k + parameters.condenser_water_temperature_rise_k
+    return replace(machine, condenser_approach_k=approach_k)
+
+
+def sized_for(
+    it_capacity_w: float, parameters: ChilledWaterParameters, curves: PublishedCurves | None = None
+) -> ChilledWaterSizing:
     """Return the sizes that carry an IT capacity at the design point.
 
     Args:
         it_capacity_w: electric power of all IT equipment at full load (W), above 0.
         parameters: the plant per watt.
+        curves: published curves of chillers of any size; None for Carnot machines.
 
     Each stage carries the stage before it and its movers: air flow Q / (rho cp dT) and its fans, chilled water of the
     coil heat and its pumps, N chillers of equal share, condenser water of the chillers' heat and work and its pumps,
@@ -87,7 +98,7 @@ def sized_for(it_capacity_w: float, parameters: ChilledWaterParameters) -> Chill
     coil_w = heat_w + fan_w * fans.fan_power_ratio(1.0 / installed_share, p.crah_fan_curve)
     chilled_m3_per_s = coil_w / (HEAT_PER_VOLUME_J_PER_M3_K * p.chilled_water_temperature_rise_k)
     loop_w = coil_w + pumps.pump_power_w(chilled_m3_per_s, p.chilled_water_head_pa, p.chilled_water_pump_efficiency)
-    cop = _design_cop(p)
+    cop = _design_cop(p) if curves is None else _published_cop(p, curves)
     chiller_heat_w = loop_w * (1.0 + 1.0 / cop)
     # The pump's own heat crosses the tower too: V rho cp dT = Q + V dp / eta.
     condenser_m3_per_s = chiller_heat_w / (
@@ -120,6 +131,12 @@ def _design_cop(p: ChilledWaterParameters) -> float:
         tower_leaving_c + p.condenser_water_temperature_rise_k,
         part_load_efficiency(1.0, p.chiller_part_load_curve, p.chiller_minimum_part_load_ratio),
     )
+
+
+def _published_cop(p: ChilledWaterParameters, curves: PublishedCurves) -> float:
+    tower_leaving_c = p.tower_design_wet_bulb_c + p.tower_design_approach_k
+    sized = curves.sized(1.0, p.chilled_water_setpoint_c, tower_leaving_c)
+    return 1.0 / sized.power_w(entering_machine(p), 1.0, p.chilled_water_setpoint_c, tower_leaving_c)
 
 
 def _tower_water_ratio(p: ChilledWaterParameters) -> float:

@@ -15,6 +15,7 @@ from typing import final
 from simulator.engine.facility.plant import CoolingPlant, CoolingStep
 from simulator.engine.facility.power_chain import PowerChain, PowerChainStep
 from simulator.errors import InputError
+from simulator.physics.psychrometrics import STANDARD_PRESSURE_PA
 from simulator.profiles.power_chain import UpsFeeds
 
 
@@ -76,7 +77,15 @@ class Facility:
         self._stored_j = 0.0
         self._longest_s = 0.0
 
-    def step(self, dt_s: float, it_power_w: float, dry_bulb_c: float, wet_bulb_c: float) -> FacilityStep:
+    def step(
+        self,
+        dt_s: float,
+        it_power_w: float,
+        dry_bulb_c: float,
+        wet_bulb_c: float,
+        pressure_pa: float = STANDARD_PRESSURE_PA,
+        liquid_heat_w: float = 0.0,
+    ) -> FacilityStep:
         """Advance by a step of any length.
 
         Args:
@@ -84,12 +93,15 @@ class Facility:
             it_power_w: mean input of the IT equipment over the step (W), at least 0.
             dry_bulb_c: outdoor dry bulb (degC).
             wet_bulb_c: outdoor wet bulb (degC).
+            pressure_pa: outdoor pressure (Pa).
+            liquid_heat_w: part of the IT power that liquid takes from the servers (W).
         """
         uses_w = it_power_w + self._other_w
         expected_w = uses_w + self._chain.indoor_loss_w(it_power_w, self._mechanical_w, self._other_w, self._ups_fed_w)
         # Released over at least the time in which it was stored, so that a short step sees no burst of heat.
         release_w = self._stored_j / max(dt_s, self._longest_s) if self._stored_j else 0.0
-        cooling = self._plant.step(dt_s, max(expected_w + release_w, 0.0), dry_bulb_c, wet_bulb_c)
+        heat_w = max(expected_w + release_w, 0.0)
+        cooling = self._plant.step(dt_s, heat_w, dry_bulb_c, wet_bulb_c, pressure_pa, liquid_heat_w)
         self._mechanical_w = cooling.power_w
         self._ups_fed_w = cooling.air_side_power_w if self._chain.ups_feeds is UpsFeeds.IT_AND_AIR_SIDE else 0.0
         power = self._chain.step(it_power_w, self._mechanical_w, self._other_w, self._ups_fed_w)

@@ -6,6 +6,7 @@ from typing import final
 
 from simulator.engine.facility.plant import CoolingPlant, CoolingStep
 from simulator.errors import InputError, InvariantError
+from simulator.physics.psychrometrics import STANDARD_PRESSURE_PA
 
 
 @final
@@ -26,7 +27,15 @@ class FixedOverheadPlant(CoolingPlant):
             raise InputError(f"overhead_fraction must be >= 0, got {overhead_fraction:g}")
         self._overhead_fraction = overhead_fraction
 
-    def step(self, dt_s: float, heat_w: float, dry_bulb_c: float, wet_bulb_c: float) -> CoolingStep:  # noqa: ARG002
+    def step(
+        self,
+        dt_s: float,
+        heat_w: float,
+        dry_bulb_c: float,  # noqa: ARG002
+        wet_bulb_c: float,  # noqa: ARG002
+        pressure_pa: float = STANDARD_PRESSURE_PA,  # noqa: ARG002
+        liquid_heat_w: float = 0.0,  # noqa: ARG002
+    ) -> CoolingStep:
         """Advance by a step of any length; the weather plays no part."""
         if not (dt_s > 0.0 and heat_w >= 0.0):
             raise InvariantError(f"cooling step of {dt_s} s with {heat_w} W")

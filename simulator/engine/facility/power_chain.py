@@ -1,4 +1,4 @@
-"""Electrical chain from the IT equipment to the meter: busways and PDUs, UPS, transformer."""
+"""Electrical chain from the IT equipment to the meter: racks, busways, PDUs, UPS, transformers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from simulator.errors import Fault, InputError
 from simulator.physics.electrical import three_term_loss_w
 from simulator.profiles.power_chain import (
     PowerChainParameters,
+    Redundancy,
     Room,
     UpsFeeds,
     UpsKind,
-    UpsRedundancy,
 )
 
 
@@ -46,8 +46,10 @@ class PowerChainStep:
     """Power through the chain, from the IT equipment to the meter (W).
 
     Args:
-        it_power_w: input of the IT equipment; output of the PDUs.
-        pdu_loss_w: loss of PDUs, busways and cables.
+        it_power_w: input of the IT equipment; output of the racks.
+        rack_loss_w: loss of rack distribution units and cords.
+        busway_loss_w: loss of busways.
+        pdu_loss_w: loss of distribution units and their cables.
         ups_fed_mechanical_power_w: its part that hangs on the UPS.
         ups_output_w: output of the UPS.
         ups_loss_w: loss of the UPS.
@@ -62,6 +64,8 @@ class PowerChainStep:
     """
 
     it_power_w: float
+    rack_loss_w: float
+    busway_loss_w: float
     pdu_loss_w: float
     ups_fed_mechanical_power_w: float
     ups_output_w: float
@@ -78,7 +82,7 @@ class PowerChainStep:
     @property
     def pdu_input_w(self) -> float:
         """Input of the PDUs (W)."""
-        return self.it_power_w + self.pdu_loss_w
+        return self.it_power_w + self.rack_loss_w + self.busway_loss_w + self.pdu_loss_w
 
     @property
     def ups_input_w(self) -> float:
@@ -88,7 +92,7 @@ class PowerChainStep:
     @property
     def loss_w(self) -> float:
         """All losses of the chain (W)."""
-        return self.pdu_loss_w + self.ups_loss_w + self.transformer_loss_w
+        return self.rack_loss_w + self.busway_loss_w + self.pdu_loss_w + self.ups_loss_w + self.transformer_loss_w
 
     @property
     def indoor_loss_w(self) -> float:
@@ -103,6 +107,8 @@ class PowerChainStep:
 
 
 class _Flow(NamedTuple):
+    rack_loss_w: float
+    busway_loss_w: float
     pdu_loss_w: float
     ups_output_w: float
     ups_loss_w: float
@@ -111,29 +117,52 @@ class _Flow(NamedTuple):
 
     def loss_in_w(self, room: tuple[float, ...]) -> float:
         """Return the losses of the stages that stand in a room: 1 for a stage that does, 0 for the others."""
-        return room[0] * self.pdu_loss_w + room[1] * self.ups_loss_w + room[2] * self.transformer_loss_w
+        return (
+            room[0] * self.rack_loss_w
+            + room[1] * self.busway_loss_w
+            + room[2] * self.pdu_loss_w
+            + room[3] * self.ups_loss_w
+            + room[4] * self.transformer_loss_w
+        )
+
+
+_LOSSLESS = Stage(1.0, 1, (0.0, 0.0, 0.0), Room.OUTDOORS)
 
 
 @final
 class PowerChain:
-    """An electrical chain: IT behind PDUs behind a UPS, and everything else, behind a transformer.
+    """An electrical chain: IT behind racks, busways and PDUs behind a UPS, and everything else, behind a transformer.
 
     Args:
-        pdu: PDUs, busways and cables.
+        pdu: PDUs and their cables.
         ups: UPS modules.
         transformer: transformers.
         ups_feeds: what hangs on the output of the UPS.
+        rack: rack distribution units; without loss when absent.
+        busway: busways; without loss when absent.
     """
 
-    __slots__ = ("_pdu", "_rooms", "_transformer", "_ups", "_ups_feeds")
+    __slots__ = ("_busway", "_pdu", "_rack", "_rooms", "_transformer", "_ups", "_ups_feeds")
 
-    def __init__(self, pdu: Stage, ups: Stage, transformer: Stage, ups_feeds: UpsFeeds = UpsFeeds.IT) -> None:
+    def __init__(
+        self,
+        pdu: Stage,
+        ups: Stage,
+        transformer: Stage,
+        ups_feeds: UpsFeeds = UpsFeeds.IT,
+        *,
+        rack: Stage = _LOSSLESS,
+        busway: Stage = _LOSSLESS,
+    ) -> None:
         self._ups_feeds = ups_feeds
+        self._rack = rack
+        self._busway = busway
         self._pdu = pdu
         self._ups = ups
         self._transformer = transformer
         self._rooms = tuple(
-            tuple(1.0 if stage.room is room else 0.0 for stage in (pdu, ups, transformer)) for room in Room
+            tuple(1.0 if stage.room is room else 0.0 for stage in (rack, busway, pdu, ups, transformer))
+            for room in Room
         )
 
     @classmethod
@@ -142,29 +171,33 @@ class PowerChain:
         p = parameters
         if not it_capacity_w > 0.0:
             raise InputError([Fault(f"must be > 0, got {it_capacity_w:g}", path="it_capacity_w")])
-        pdu = Stage(p.pdu_sizing_ratio * it_capacity_w, p.pdu_feeds, p.pdu_loss, p.pdu_room)
+        rack = _stage(it_capacity_w, p.rack_sizing_ratio, p.rack_units, p.rack_redundancy, p.rack_loss, p.rack_room)
+        on_busway_w = it_capacity_w + rack.loss_w(it_capacity_w)
+        busway = _stage(
+            on_busway_w, p.busway_sizing_ratio, p.busway_units, p.busway_redundancy, p.busway_loss, p.busway_room
+        )
+        on_pdu_w = on_busway_w + busway.loss_w(on_busway_w)
+        pdu = _stage(on_pdu_w, p.pdu_sizing_ratio, p.pdu_units, p.pdu_redundancy, p.pdu_loss, p.pdu_room)
         feeds_air_side = p.ups_feeds is UpsFeeds.IT_AND_AIR_SIDE
         on_ups_w = p.design_air_side_ratio * it_capacity_w if feeds_air_side else 0.0
-        ups_output_w = it_capacity_w + pdu.loss_w(it_capacity_w) + on_ups_w
-        active = {
-            UpsRedundancy.N: p.ups_modules,
-            UpsRedundancy.N_PLUS_1: p.ups_modules + 1,
-            UpsRedundancy.TWO_N: 2 * p.ups_modules,
-        }[p.ups_redundancy]
+        ups_output_w = on_pdu_w + pdu.loss_w(on_pdu_w) + on_ups_w
         loss = p.ups_eco_loss if p.ups_kind is UpsKind.ECO else p.ups_double_conversion_loss
-        ups = Stage(p.ups_sizing_ratio * ups_output_w / p.ups_modules, active, loss, p.ups_room)
+        ups = _stage(ups_output_w, p.ups_sizing_ratio, p.ups_modules, p.ups_redundancy, loss, p.ups_room)
         others_w = (p.design_mechanical_ratio + p.other_power_ratio) * it_capacity_w - on_ups_w
-        site_w = ups_output_w + ups.loss_w(ups_output_w) + max(others_w, 0.0)
-        transformer = Stage(
-            p.transformer_sizing_ratio * site_w, p.transformer_units, p.transformer_loss, p.transformer_room
+        transformer = _stage(
+            ups_output_w + ups.loss_w(ups_output_w) + max(others_w, 0.0),
+            p.transformer_sizing_ratio,
+            p.transformer_units,
+            p.transformer_redundancy,
+            p.transformer_loss,
+            p.transformer_room,
         )
-        return cls(pdu, ups, transformer, p.ups_feeds)
+        return cls(pdu, ups, transformer, p.ups_feeds, rack=rack, busway=busway)
 
     @classmethod
     def without_losses(cls) -> PowerChain:
         """Return a chain that passes power on unchanged, for a site that is known by its PUE only."""
-        stage = Stage(1.0, 1, (0.0, 0.0, 0.0), Room.OUTDOORS)
-        return cls(stage, stage, stage)
+        return cls(_LOSSLESS, _LOSSLESS, _LOSSLESS)
 
     @property
     def ups_feeds(self) -> UpsFeeds:
@@ -172,9 +205,9 @@ class PowerChain:
         return self._ups_feeds
 
     @property
-    def stages(self) -> tuple[Stage, Stage, Stage]:
-        """PDUs, UPS and transformer."""
-        return self._pdu, self._ups, self._transformer
+    def stages(self) -> tuple[Stage, Stage, Stage, Stage, Stage]:
+        """Racks, busways, PDUs, UPS and transformers."""
+        return self._rack, self._busway, self._pdu, self._ups, self._transformer
 
     def step(
         self,
@@ -195,6 +228,8 @@ class PowerChain:
         white, electrical, outdoors = self._rooms
         return PowerChainStep(
             it_power_w=it_power_w,
+            rack_loss_w=flow.rack_loss_w,
+            busway_loss_w=flow.busway_loss_w,
             pdu_loss_w=flow.pdu_loss_w,
             ups_fed_mechanical_power_w=ups_fed_mechanical_power_w,
             ups_output_w=flow.ups_output_w,
@@ -222,8 +257,26 @@ class PowerChain:
         return flow.loss_in_w(white) + flow.loss_in_w(electrical)
 
     def _flow(self, it_w: float, mechanical_w: float, other_w: float, ups_fed_w: float) -> _Flow:
-        pdu_loss_w = self._pdu.loss_w(it_w)
-        ups_output_w = it_w + pdu_loss_w + ups_fed_w
+        rack_loss_w = self._rack.loss_w(it_w)
+        on_busway_w = it_w + rack_loss_w
+        busway_loss_w = self._busway.loss_w(on_busway_w)
+        on_pdu_w = on_busway_w + busway_loss_w
+        pdu_loss_w = self._pdu.loss_w(on_pdu_w)
+        ups_output_w = on_pdu_w + pdu_loss_w + ups_fed_w
         ups_loss_w = self._ups.loss_w(ups_output_w)
         site_w = ups_output_w + ups_loss_w + (mechanical_w - ups_fed_w) + other_w
-        return _Flow(pdu_loss_w, ups_output_w, ups_loss_w, site_w, self._transformer.loss_w(site_w))
+        transformer_loss_w = self._transformer.loss_w(site_w)
+        return _Flow(rack_loss_w, busway_loss_w, pdu_loss_w, ups_output_w, ups_loss_w, site_w, transformer_loss_w)
+
+
+def _stage(
+    load_w: float,
+    sizing_ratio: float,
+    units: int,
+    redundancy: Redundancy,
+    loss: tuple[float, float, float],
+    room: Room,
+) -> Stage:
+    """Return the active units of a stage: N that carry a design load (W), and those that redundancy adds."""
+    active = {Redundancy.N: units, Redundancy.N_PLUS_1: units + 1, Redundancy.TWO_N: 2 * units}[redundancy]
+    return Stage(sizing_ratio * load_w / units, active, loss, room)
