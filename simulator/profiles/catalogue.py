@@ -28,6 +28,7 @@ from simulator.profiles.facilities import (
 from simulator.profiles.models import ModelRecord, model_from_config
 from simulator.profiles.networks import NetworkRecord
 from simulator.profiles.servers import ServerRecord
+from simulator.profiles.site_energy import BatteryRecord, GeneratorRecord, SolarRecord, TurbineRecord
 from simulator.profiles.sourced import Profile, Provenance, load_profile
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
@@ -49,6 +50,10 @@ FACILITIES: Final[dict[str, type[BaseModel]]] = {
     "facility-rear-door": RearDoorRecord,
     "facility-water": FacilityWaterRecord,
     "facility-chiller-curves": ChillerCurvesRecord,
+    "facility-battery": BatteryRecord,
+    "facility-solar": SolarRecord,
+    "facility-wind": TurbineRecord,
+    "facility-generator": GeneratorRecord,
 }
 
 _SINGULAR: Final = {
@@ -93,6 +98,26 @@ def facility(record: type[RecordT], name_or_path: str, base: Path) -> Profile[Re
 def power_chain(name_or_path: str, base: Path) -> Profile[PowerChainRecord]:
     """Return the profile of an electrical chain; paths are relative to `base`."""
     return _find("facilities", PowerChainRecord, name_or_path, base)
+
+
+def battery(name_or_path: str, base: Path) -> Profile[BatteryRecord]:
+    """Return the profile of a battery; paths are relative to `base`."""
+    return _find("facilities", BatteryRecord, name_or_path, base)
+
+
+def solar(name_or_path: str, base: Path) -> Profile[SolarRecord]:
+    """Return the profile of a photovoltaic array; paths are relative to `base`."""
+    return _find("facilities", SolarRecord, name_or_path, base)
+
+
+def turbine(name_or_path: str, base: Path) -> Profile[TurbineRecord]:
+    """Return the profile of a wind turbine; paths are relative to `base`."""
+    return _find("facilities", TurbineRecord, name_or_path, base)
+
+
+def generator(name_or_path: str, base: Path) -> Profile[GeneratorRecord]:
+    """Return the profile of a diesel generator; paths are relative to `base`."""
+    return _find("facilities", GeneratorRecord, name_or_path, base)
 
 
 def model(name_or_path: str, base: Path) -> Profile[ModelRecord]:

@@ -40,3 +40,10 @@ DRY_BULB = Quantity("dry_bulb_c", -90.0, 60.0)
 RELATIVE_HUMIDITY = Quantity("relative_humidity", 0.0, 1.0)
 PRESSURE = Quantity("pressure_pa", 31_000.0, 120_000.0)
 """Bounds of the atmospheric station pressure in the EPW data dictionary (EnergyPlus Auxiliary Programs, field N9)."""
+
+IRRADIANCE = Quantity("irradiance_w_per_m2", 0.0, 1500.0)
+"""Above the sun's 1,361 W/m2 outside the atmosphere, since clouds at the edge of the sun reflect more for minutes."""
+
+CLOUD_COVER = Quantity("cloud_cover", 0.0, 1.0)
+WIND = Quantity("wind_m_per_s", 0.0, 120.0)
+"""The fastest gust on record is 113 m/s."""
