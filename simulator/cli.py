@@ -61,10 +61,10 @@ def run(
         with _progress(loaded) as progress:
             result = api.run(loaded, progress, engine)
         directory = api.save(result, place)
-        plots.save_plots(result, directory)
+        drawn = plots.save_plots(result, directory)
         for block in text_report.report(result):
             _out.print(block)
-        files = "summary.json, tables (Parquet), power.png, energy.png"
+        files = ", ".join(["summary.json, tables (Parquet)", *(path.name for path in drawn)])
         _out.print(f"saved to {_shown(directory)}: {files}", highlight=False)
 
 

@@ -133,6 +133,69 @@ class NetworkFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class UnitFacts:
+    """What the results must know of generation on site.
+
+    Args:
+        rated_w: rated power.
+        lifetime_years: over which embodied emissions are spread.
+        embodied_kg_co2e: of all of it.
+    """
+
+    rated_w: float
+    lifetime_years: float
+    embodied_kg_co2e: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFacts:
+    """What the results must know of a battery; what does not count for it is None.
+
+    Args:
+        energy_j: nameplate energy.
+        power_w: highest power.
+        initial_j: stored energy at the start.
+        charge_efficiency: energy stored / energy taken.
+        discharge_efficiency: energy given / energy drawn.
+        standby_w: constant drain.
+        cycle_life: equivalent full cycles until the end of its life, if they come before the calendar does.
+        lifetime_years: life by the calendar.
+        embodied_kg_co2e: of all of it.
+    """
+
+    energy_j: float
+    power_w: float
+    initial_j: float
+    charge_efficiency: float
+    discharge_efficiency: float
+    standby_w: float
+    cycle_life: float | None
+    lifetime_years: float | None
+    embodied_kg_co2e: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SupplyFacts:
+    """What stands at a site beside its grid connection; what is not there is None.
+
+    Args:
+        solar: photovoltaics.
+        wind: wind turbines.
+        diesel: diesel generators.
+        battery: stationary battery.
+        ups: battery of the UPS, whose embodied emissions stand with the building.
+        fuel_l: diesel in the tank at the start.
+    """
+
+    solar: UnitFacts | None
+    wind: UnitFacts | None
+    diesel: UnitFacts | None
+    battery: StoreFacts | None
+    ups: StoreFacts | None
+    fuel_l: float
+
+
+@dataclass(frozen=True, slots=True)
 class SiteFacts:
     """What is installed at a site.
 
@@ -140,11 +203,13 @@ class SiteFacts:
         name: name of the site.
         halls: halls, sorted by name.
         network: switches between servers; None when there are none.
+        supply: what stands beside the grid connection; None where power comes from a grid without limits.
     """
 
     name: str
     halls: tuple[HallFacts, ...]
     network: NetworkFacts | None
+    supply: SupplyFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

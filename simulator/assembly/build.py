@@ -105,7 +105,8 @@ def _resolve(scenario: Scenario, faults: FaultCollector) -> _Parts | None:
 
 def _site_notes(sites: list[SiteParts]) -> Iterator[str]:
     for site in sites:
-        for note in site.signals.notes if site.signals is not None else ():
+        notes = (*(site.signals.notes if site.signals is not None else ()), *(site.supply.notes if site.supply else ()))
+        for note in dict.fromkeys(notes):
             yield note if len(sites) == 1 else f"{site.located.name}: {note}"
 
 
@@ -195,6 +196,8 @@ def _profiles(parts: _Parts) -> Iterator[Profile[Any]]:
         if site.network is not None:
             found[site.network.profile.file] = site.network.profile
         found.update({profile.file: profile for profile in site.facility.profiles})
+        if site.supply is not None:
+            found.update({profile.file: profile for profile in site.supply.profiles})
     models = [service.model for service in parts.services] + [job.model for job in parts.jobs]
     for model in models:
         found[model.file] = model

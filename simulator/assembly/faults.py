@@ -39,6 +39,11 @@ class FaultCollector:
         self._document = document
         self._faults: list[Fault] = []
 
+    @property
+    def count(self) -> int:
+        """Faults noted so far."""
+        return len(self._faults)
+
     def add(self, path: KeyPath, message: str) -> None:
         """Note a fault at a place given by names: entities of a list by their name."""
         self._faults.append(self._document.fault(self._positions(path), message))

@@ -11,8 +11,10 @@ from simpy import Environment
 from simulator.assembly.cooling import LiquidCapture
 from simulator.assembly.facility import FacilitySpec, facility_spec
 from simulator.assembly.faults import FaultCollector
+from simulator.assembly.generation import Surroundings
 from simulator.assembly.hardware import HallSpec, NetworkSpec, hall_specs, network_spec
 from simulator.assembly.site import SiteSignals, site_signals
+from simulator.assembly.supply import SupplySpec, supply_spec
 from simulator.assembly.window import Window
 from simulator.engine.compute.hall import Hall
 from simulator.engine.site import NetworkPower, Site
@@ -37,6 +39,7 @@ class SiteParts:
         network: switches between their servers.
         signals: what surrounds it.
         facility: its building.
+        supply: where its power comes from; None as well where the scenario says nothing of it.
     """
 
     located: LocatedSite
@@ -44,6 +47,7 @@ class SiteParts:
     network: NetworkSpec | None
     signals: SiteSignals | None
     facility: FacilitySpec | None
+    supply: SupplySpec | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class SiteSpec:
     network: NetworkSpec | None
     signals: SiteSignals
     facility: FacilitySpec
+    supply: SupplySpec | None
 
     @property
     def name(self) -> str:
@@ -66,12 +71,13 @@ class SiteSpec:
         """Return the site if nothing of it is wrong."""
         if parts.signals is None or parts.facility is None:
             return None
-        return cls(parts.located, parts.halls, parts.network, parts.signals, parts.facility)
+        return cls(parts.located, parts.halls, parts.network, parts.signals, parts.facility, parts.supply)
 
     def facts(self) -> SiteFacts:
         """Return what the results must know of what is installed."""
         halls = tuple(spec.facts() for spec in self.halls.values())
-        return SiteFacts(self.name, halls, self.network.facts() if self.network is not None else None)
+        network = self.network.facts() if self.network is not None else None
+        return SiteFacts(self.name, halls, network, self.supply.facts if self.supply is not None else None)
 
     def context(self) -> SiteContext:
         """Return what the results must know of what surrounds it."""
@@ -91,16 +97,31 @@ def site_parts(record: ScenarioRecord, base: Path, window: Window, faults: Fault
             (building.supply_air_c, building.capture) if building is not None else (FALLBACK_AIR_C, LiquidCapture())
         )
         halls = hall_specs(groups, supply_air_c, capture, base, faults)
-        found.append(
-            SiteParts(
-                located,
-                halls,
-                network_spec(record.network, halls, base, faults),
-                site_signals(located.surroundings, base, window, faults, located.place),
-                building,
-            )
-        )
+        network = network_spec(record.network, halls, base, faults)
+        signals = site_signals(located.surroundings, base, window, faults, located.place)
+        supply = _supply(record, located, signals, Reach(base, window, faults))
+        found.append(SiteParts(located, halls, network, signals, building, supply))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Folder of relative file names, span of the run, and where faults go."""
+
+    base: Path
+    window: Window
+    faults: FaultCollector
+
+
+def _supply(
+    record: ScenarioRecord, located: LocatedSite, signals: SiteSignals | None, reach: Reach
+) -> SupplySpec | None:
+    described = located.surroundings.supply
+    if described is None or signals is None:
+        return None
+    around = Surroundings(located.surroundings.weather, signals.weather, reach.base, reach.window)
+    seed = (record.seed, located.name)
+    return supply_spec(described, around, signals, seed, reach.faults, (*located.place, "supply"))
 
 
 def build_site(
@@ -134,4 +155,7 @@ def build_site(
         on_chapter(spec.name, chapter)
 
     network = spec.network.power if spec.network is not None else NetworkPower(0.0, 0.0)
-    return Site(spec.facts(), halls, spec.facility.facility, spec.signals.weather, network, shared, take)
+    site = Site(spec.facts(), halls, spec.facility.facility, spec.signals.weather, network, shared, take)
+    if spec.supply is not None:
+        site.connect(spec.supply.supply)
+    return site

@@ -6,7 +6,7 @@ chapter by chapter; only their sums stay.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from operator import attrgetter
 
@@ -93,6 +93,10 @@ class Recorder:
         self.last_end_s = 0.0
         """End of the last step recorded, 0 before the first."""
 
+    def add_columns(self, names: Iterable[str]) -> None:
+        """Expect further values with each step, before the first."""
+        self._names += names
+
     def account(self, key: AccountKey, reading: tuple[float, ...]) -> None:
         """Record the reading of an account over the step that ends now."""
         if any(reading):
@@ -109,6 +113,7 @@ class Recorder:
         halls: Sequence[HallPower],
         facility: FacilityStep,
         site: tuple[float, float, float, float],
+        more: tuple[float, ...] = (),
     ) -> None:
         """Record the step that ends now; call it after its accounts.
 
@@ -117,10 +122,11 @@ class Recorder:
             halls: servers of each hall.
             facility: what surrounds them.
             site: power of the network and of shared storage, dry bulb, wet bulb.
+            more: values of the columns added.
         """
         row = tuple(value for hall in halls for value in _hall_values(hall))
         row += _cooling_values(facility.cooling) + _power_values(facility.power)
-        self._rows.append((*row, facility.heat_residual_j, *site))
+        self._rows.append((*row, facility.heat_residual_j, *site, *more))
         self._ends_s.append(end_s)
         self.last_end_s = end_s
         if len(self._rows) == CHAPTER_STEPS:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from simulator.engine.compute.hall import Hall
 from simulator.engine.facility.coupling import Facility
+from simulator.engine.facility.supply import SiteSupply
+from simulator.engine.facility.supply_step import SupplyStep
+from simulator.engine.facility.supply_watch import SupplyWatch
 from simulator.engine.recorder import Recorder
 from simulator.engine.storage import Storage
 from simulator.errors import InvariantError
@@ -66,11 +69,18 @@ class Site:
         self._network = network
         self._recorder = Recorder([hall.name for hall in halls], on_chapter)
         self._overloaded: set[str] = set()
+        self._supply: SiteSupply | None = None
+        self._supply_watch = SupplyWatch(facts.name)
 
     @property
     def name(self) -> str:
         """Name of the site."""
         return self._facts.name
+
+    def connect(self, supply: SiteSupply) -> None:
+        """Feed the site from a supply in place of a grid without limits; before the first step."""
+        self._supply = supply
+        self._recorder.add_columns(f"supply.{name}" for name in SupplyStep._fields)
 
     def close_step(self, now_s: float, note: Note) -> None:
         """Close a plant step: servers, network, storage, then the facility around them."""
@@ -100,7 +110,13 @@ class Site:
         pressure_pa = self._weather.pressure_pa.mean(start_s, now_s)
         liquid_w = sum(power.liquid_heat_w for power in readings)
         step = self._facility.step(duration_s, it_power_w, dry_bulb_c, wet_bulb_c, pressure_pa, liquid_w)
-        recorder.step(now_s, readings, step, (network_w, storage_j / duration_s, dry_bulb_c, wet_bulb_c))
+        outside = (network_w, storage_j / duration_s, dry_bulb_c, wet_bulb_c)
+        if self._supply is None:
+            recorder.step(now_s, readings, step, outside)
+            return
+        flows = self._supply.step(start_s, now_s, step.facility_power_w)
+        self._supply_watch.look(flows, duration_s, now_s, note)
+        recorder.step(now_s, readings, step, outside, flows)
 
     def finish(self) -> SiteRecords:
         """Return what the meters have recorded."""

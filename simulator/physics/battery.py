@@ -83,11 +83,13 @@ class BatteryStep:
         energy_j: stored energy at the end.
         charged_j: energy taken at the terminals.
         discharged_j: energy given at the terminals.
+        held_s: time that a charge floated at its ceiling, at the end of the step.
     """
 
     energy_j: float
     charged_j: float
     discharged_j: float
+    held_s: float = 0.0
 
 
 def advance(
@@ -115,20 +117,23 @@ def advance(
     (4.5, 4.05)
     """
     floor_j, ceiling_j = within_j
-    charged_j = discharged_j = 0.0
+    charged_j = discharged_j = held_s = 0.0
     left_s = dt_s
     while left_s > 0.0:
-        if request_w <= 0.0:
-            piece = _discharge(battery, energy_j, -request_w, left_s, floor_j, floats)
+        weak = floats and energy_j <= floor_j and request_w < battery.float_w
+        if request_w <= 0.0 or weak:
+            # At the floor a grid adds to what is asked for until standby is covered.
+            piece = _discharge(battery, energy_j, max(-request_w, 0.0), left_s, floor_j, floats)
         elif energy_j > ceiling_j or (energy_j == ceiling_j and _holds(battery, energy_j, request_w)):
+            held_s = left_s if energy_j == ceiling_j else 0.0
             piece = _discharge(battery, energy_j, 0.0, left_s, ceiling_j, floats=True)
         else:
-            piece = _charge(battery, energy_j, request_w, left_s, ceiling_j)
+            piece = _charge(battery, energy_j, request_w, left_s, (floor_j if floats else 0.0, ceiling_j))
         spent_s, energy_j, taken_j, given_j = piece
         charged_j += taken_j
         discharged_j += given_j
         left_s -= spent_s
-    return BatteryStep(energy_j, charged_j, discharged_j)
+    return BatteryStep(energy_j, charged_j, discharged_j, held_s)
 
 
 def _holds(battery: Battery, energy_j: float, request_w: float) -> bool:
@@ -140,19 +145,23 @@ _Piece = tuple[float, float, float, float]
 """Length of a piece, stored energy at its end, energy taken and given at the terminals."""
 
 
-def _charge(battery: Battery, energy_j: float, request_w: float, left_s: float, ceiling_j: float) -> _Piece:
+def _charge(
+    battery: Battery, energy_j: float, request_w: float, left_s: float, within_j: tuple[float, float]
+) -> _Piece:
     """Return the first piece of a charge: at the power asked for, or along the taper."""
     power_w, efficiency, standby_w = min(request_w, battery.charge_w), battery.charge_efficiency, battery.standby_w
+    floor_j, ceiling_j = within_j
     span_j = battery.highest_j - battery.charge_taper_j
     # Where the battery accepts just the power asked for.
     knee_j = battery.highest_j - span_j * power_w / battery.charge_w
     rate_w = efficiency * power_w - standby_w
     if energy_j < knee_j or span_j <= 0.0 or (energy_j == knee_j and rate_w < 0.0):
-        end_j, spent_s = _line(energy_j, rate_w, left_s, min(knee_j, ceiling_j) if rate_w > 0.0 else 0.0)
+        falls_to_j = floor_j if energy_j > floor_j else 0.0
+        end_j, spent_s = _line(energy_j, rate_w, left_s, min(knee_j, ceiling_j) if rate_w > 0.0 else falls_to_j)
         return spent_s, end_j, power_w * spent_s, 0.0
     slope_per_s = efficiency * battery.charge_w / span_j
     rest_j = battery.highest_j - standby_w / slope_per_s
-    bound_j = ceiling_j if rest_j > ceiling_j else knee_j
+    bound_j = ceiling_j if rest_j > ceiling_j else max(knee_j, floor_j)
     end_j, spent_s = _exponential(energy_j, rest_j, slope_per_s, left_s, bound_j)
     return spent_s, end_j, max((end_j - energy_j + standby_w * spent_s) / efficiency, 0.0), 0.0
 

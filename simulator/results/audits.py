@@ -12,6 +12,7 @@ from simulator.records import RunRecords, SiteRecords
 from simulator.results.context import RunContext
 from simulator.results.ledger import Ledger
 from simulator.results.metrics import embodied_kg, network_embodied_kg
+from simulator.results.site_energy import supply_balances
 from simulator.results.summary import Summary
 from simulator.results.tables import COOLING_MACHINES, SERVER_PARTS, chain_loss, hall_sum
 from simulator.signals.base import ConstantSignal, Signal
@@ -55,6 +56,7 @@ def audit_run(
     audits = []
     for site in records.sites:
         of_site = [*_energy(site, ledgers[site.name], records.duration_s), *_plant(site)]
+        of_site += [_balance(*balance) for balance in supply_balances(site)]
         audits += of_site if len(records.sites) == 1 else [replace(a, name=f"{site.name}: {a.name}") for a in of_site]
     return [
         *audits,

@@ -13,6 +13,7 @@ from simulator.records import CHAIN_LOSSES, HallFacts, RunRecords, SiteRecords
 from simulator.results.context import RunContext, ServiceLevel
 from simulator.results.latency import Distribution, counted, settled
 from simulator.results.ledger import Ledger
+from simulator.results.site_energy import supply_scalars
 from simulator.results.summary import Summary
 from simulator.results.tables import all_halls, all_sites
 from simulator.units import (
@@ -40,6 +41,7 @@ def summarize(records: RunRecords, ledger: Ledger, requests: pd.DataFrame, conte
         **_per_token(records, ledger, requests),
         **_training(records, ledger),
         "accelerator_busy_fraction": _busy_fraction(records),
+        **supply_scalars(records),
     }
     return Summary(**values)
 

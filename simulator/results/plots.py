@@ -46,8 +46,10 @@ _DPI = 150
 
 
 def save_plots(result: Result, directory: Path) -> list[Path]:
-    """Write `power.png` and `energy.png` into a directory and return their paths."""
+    """Write `power.png`, `energy.png` and, for a site with a section `supply`, `supply.png`; return their paths."""
     figures = {"power.png": power_figure(result), "energy.png": energy_figure(result)}
+    if len(result.supply):
+        figures["supply.png"] = supply_figure(result)
     for name, figure in figures.items():
         figure.savefig(directory / name, dpi=_DPI)
     return [directory / name for name in figures]
@@ -86,6 +88,54 @@ def power_figure(result: Result) -> Figure:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=9, steps=[1, 2, 3, 6, 10]))
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+_SUPPLY_SOURCES = {
+    "grid_import_w": ("grid", "#9a9a9a"),
+    "solar_w": ("sun", "#f2b134"),
+    "wind_w": ("wind", "#6fb1d6"),
+    "battery_discharge_w": ("battery", "#3f9a72"),
+    "ups_discharge_w": ("UPS", "#7fbf9a"),
+    "diesel_w": ("diesel", "#8c4b2a"),
+    "unserved_w": ("unserved", "#c0392b"),
+}
+_SUPPLY_USES = {
+    "battery_charge_w": ("into the battery", "#3f9a72"),
+    "ups_charge_w": ("into the UPS", "#7fbf9a"),
+    "grid_export_w": ("sold", "#6a51a3"),
+    "curtailed_w": ("curtailed", "#e8d9a8"),
+}
+
+
+def supply_figure(result: Result) -> Figure:
+    """Return sources above the axis and uses beside the load below it, stacked over time, with the load as a line."""
+    from matplotlib.figure import Figure
+
+    table = _coarser(result.supply.drop(columns="grid_cap_w"))
+    scale, unit = _scale(float(table[list(_SUPPLY_SOURCES)].sum(axis=1).max()))
+    in_days = table.end_s.iloc[-1] > _HOURS_AS_DAYS * SECONDS_PER_HOUR
+    edges = np.r_[table.start_s.iloc[0], table.end_s] / (SECONDS_PER_DAY if in_days else SECONDS_PER_HOUR)
+    axis = np.repeat(edges, 2)[1:-1]
+    figure = Figure(figsize=_FIGURE_INCHES, layout="constrained")
+    axes = figure.subplots()
+    for side, parts in ((1.0, _SUPPLY_SOURCES), (-1.0, _SUPPLY_USES)):
+        shown = [name for name in parts if table[name].max() > 0.0]
+        if shown:
+            axes.stackplot(
+                axis,
+                [side * np.repeat(table[name].to_numpy() / scale, 2) for name in shown],
+                labels=[parts[name][0] for name in shown],
+                colors=[parts[name][1] for name in shown],
+                linewidth=0,
+            )
+    axes.plot(axis, np.repeat(table.load_w.to_numpy() / scale, 2), color="black", linewidth=0.8, label="load")
+    axes.axhline(0.0, color="black", linewidth=0.5)
+    label = "day" if in_days else "hour"
+    axes.set(xlabel=label, ylabel=f"power ({unit})", title=f"{result.name}: supply of the site")
+    axes.set_xlim(axis[0], axis[-1])
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 

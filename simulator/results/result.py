@@ -15,6 +15,7 @@ from simulator.results.context import Figure, RunContext
 from simulator.results.latency import request_table
 from simulator.results.ledger import Ledger
 from simulator.results.metrics import summarize
+from simulator.results.site_energy import supply_table
 from simulator.results.summary import Summary
 from simulator.results.tables import (
     energy_table,
@@ -27,7 +28,19 @@ from simulator.results.tables import (
 
 _NONE = np.zeros(0, dtype=np.int64)
 
-TABLES = ("requests", "jobs", "workloads", "sites", "energy", "power", "facility", "events", "audit", "figures")
+TABLES = (
+    "requests",
+    "jobs",
+    "workloads",
+    "sites",
+    "energy",
+    "power",
+    "facility",
+    "supply",
+    "events",
+    "audit",
+    "figures",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +58,7 @@ class Result:
         energy: the ledger: energy by site, phase, activity and workload.
         power: mean power by site, component and plant step.
         facility: the facility and its surroundings by site and plant step.
+        supply: where the power came from by plant step, for sites with a section `supply`.
         events: what happened.
         audit: both sides of every balance.
         figures: figures that the run rests on, with kind and source.
@@ -60,6 +74,7 @@ class Result:
     energy: pd.DataFrame
     power: pd.DataFrame
     facility: pd.DataFrame
+    supply: pd.DataFrame
     events: pd.DataFrame
     audit: pd.DataFrame
     figures: pd.DataFrame
@@ -112,6 +127,7 @@ def build_result(
         energy=energy_table(ledgers),
         power=power_table(records),
         facility=facility_table(records, context),
+        supply=supply_table(records),
         events=_table(Event, [*(Event(0.0, "note", "inputs", note) for note in context.notes), *records.events]),
         audit=audit_table(audits),
         figures=_table(Figure, list(context.figures)),

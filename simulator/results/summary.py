@@ -73,6 +73,20 @@ class Summary:
         training_mfu: model operations done / (accelerator-seconds held by training x datasheet peak).
         energy_per_training_token_j: facility energy of training / tokens trained on.
         accelerator_busy_fraction: busy accelerator-seconds / all accelerator-seconds.
+        solar_energy_kwh: photovoltaic generation, curtailed energy included.
+        wind_energy_kwh: wind generation, curtailed energy included.
+        curtailed_energy_kwh: generation that nothing could take.
+        self_consumption_fraction: generation by sun and wind used on site, losses of the battery included / all of it.
+        self_sufficiency_fraction: 1 - grid import / facility energy.
+        peak_grid_import_kw: highest mean import of a plant step, all sites together.
+        battery_discharged_kwh: energy given by the battery.
+        battery_loss_kwh: energy taken by the battery less given and kept.
+        battery_cycles: energy given by the battery / its nameplate energy.
+        diesel_energy_kwh: energy of generators, to the site and to load banks.
+        diesel_fuel_l: diesel burnt.
+        grid_outage_h: time without the grid.
+        grid_cap_exceeded_kwh: import above what the grid asked for.
+        unserved_energy_kwh: load that no source covered.
     """
 
     simulated_h: float
@@ -138,6 +152,20 @@ class Summary:
     training_mfu: float | None
     energy_per_training_token_j: float | None
     accelerator_busy_fraction: float | None
+    solar_energy_kwh: float | None
+    wind_energy_kwh: float | None
+    curtailed_energy_kwh: float | None
+    self_consumption_fraction: float | None
+    self_sufficiency_fraction: float | None
+    peak_grid_import_kw: float | None
+    battery_discharged_kwh: float | None
+    battery_loss_kwh: float | None
+    battery_cycles: float | None
+    diesel_energy_kwh: float | None
+    diesel_fuel_l: float | None
+    grid_outage_h: float | None
+    grid_cap_exceeded_kwh: float | None
+    unserved_energy_kwh: float | None
 
     def as_dict(self) -> dict[str, float | int | None]:
         """Return the scalars by name, in order."""

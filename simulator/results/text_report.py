@@ -13,6 +13,7 @@ from rich.table import Table
 from simulator.profiles.sourced import Profile
 from simulator.results.comparison import unit_of
 from simulator.results.result import Result
+from simulator.results.site_energy import SCALARS
 
 KINDS = ("measured", "datasheet", "estimated")
 
@@ -52,6 +53,7 @@ _SECTIONS = {
         "energy_cost_usd",
         "accelerator_busy_fraction",
     ),
+    "site supply": SCALARS,
     "inference": (
         "requests_arrived",
         "requests_completed",
@@ -107,6 +109,8 @@ def report(result: Result) -> Iterator[RenderableType]:
         if title == "inference" and not summary["requests_arrived"]:
             continue
         if title == "training" and not len(result.jobs):
+            continue
+        if title == "site supply" and not len(result.supply):
             continue
         yield _scalars(title, {name: summary[name] for name in names})
         if title == "inference":

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, AwareDatetime, Field
+
+
+def _in_utc(instant: datetime) -> datetime:
+    if instant.utcoffset() != timedelta(0):
+        raise ValueError(f"must be in UTC (end in Z), got an offset of {instant.strftime('%z')}")
+    return instant
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""An instant in UTC."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$", max_length=60)]
 """Name of an entity: lower-case letters, digits, '-' and '_'; it is one part of a dotted path."""

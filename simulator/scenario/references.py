@@ -20,6 +20,13 @@ _FACILITY_PROFILES: tuple[tuple[KeyPath, Finder], ...] = (
     (("facility", "power_chain", "profile"), catalogue.power_chain),
 )
 
+_SUPPLY_PROFILES: tuple[tuple[KeyPath, Finder], ...] = (
+    (("supply", "solar", "profile"), catalogue.solar),
+    (("supply", "wind", "profile"), catalogue.turbine),
+    (("supply", "battery", "profile"), catalogue.battery),
+    (("supply", "diesel", "profile"), catalogue.generator),
+)
+
 
 def reference_faults(document: Document, base: Path) -> list[Fault]:
     """Return a fault for each reference that leads nowhere."""
@@ -118,7 +125,8 @@ def _profiles(document: Document, base: Path) -> Iterator[Fault]:
     network: KeyPath = ("network", "profile")
     yield from _profile(document, network, _value_at(document.data, network), catalogue.network, base)
     for place in ((), *(path for path, _ in _entries(document, "sites"))):
-        for part, find in _FACILITY_PROFILES:
+        parts = [*_FACILITY_PROFILES, *((path if place else ("site", *path), find) for path, find in _SUPPLY_PROFILES)]
+        for part, find in parts:
             path = (*place, *part)
             yield from _profile(document, path, _value_at(document.data, path), find, base)
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import Field
 
 from simulator.documents.validation import Section
 from simulator.documents.yaml_source import KeyPath
@@ -14,7 +13,7 @@ from simulator.errors import InvariantError
 from simulator.scenario.facility import Facility
 from simulator.scenario.hardware import Network, ServerGroup, Storage
 from simulator.scenario.inference import InferenceWorkload
-from simulator.scenario.names import Name, NonNegative, Positive
+from simulator.scenario.names import Instant, Name, NonNegative, Positive
 from simulator.scenario.site import NamedSite, Site
 from simulator.scenario.training import TrainingWorkload
 
@@ -23,14 +22,6 @@ SCHEMA_VERSION = 1
 ONLY_SITE = "site"
 """Name of the site of a scenario that has one."""
 
-
-def _in_utc(instant: datetime) -> datetime:
-    if instant.utcoffset() != timedelta(0):
-        raise ValueError(f"must be in UTC (end in Z), got an offset of {instant.strftime('%z')}")
-    return instant
-
-
-Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 Workload = Annotated[InferenceWorkload | TrainingWorkload, Field(discriminator="kind")]
 

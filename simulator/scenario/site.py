@@ -7,6 +7,7 @@ from simulator.scenario.carbon import Carbon
 from simulator.scenario.facility import Facility
 from simulator.scenario.names import Name
 from simulator.scenario.price import Price
+from simulator.scenario.supply import Supply
 from simulator.scenario.weather import Weather
 
 
@@ -19,6 +20,8 @@ class Site(Section):
     """Emissions per energy taken from the grid (location-based)."""
     price: Price
     """Cost of energy taken from the grid."""
+    supply: Supply | None = None
+    """Grid connection, generation on site, batteries, generators; absent: a grid without limits."""
 
 
 class NamedSite(Site):

@@ -11,6 +11,7 @@ import pytest
 
 import simulator as sim
 from simulator.results.comparison import unit_of
+from simulator.results.site_energy import SCALARS as SUPPLY
 from simulator.results.summary import SUMMARY_FIELDS
 
 
@@ -62,10 +63,11 @@ def test_changes_at_the_edges(
 def test_fields_that_no_run_has_are_left_out(result: sim.Result) -> None:
     absent = {"training_mfu": None, "slo_attainment": None}
     table = sim.compare(named(result, "a", **absent), named(result, "b", **absent))
-    assert set(SUMMARY_FIELDS) - set(table.field) == set(absent)
+    # The run has no section `supply` either.
+    assert set(SUMMARY_FIELDS) - set(table.field) == {*absent, *SUPPLY}
     assert "training_mfu" in set(sim.compare(named(result, "a", **absent), named(result, "b", training_mfu=0.3)).field)
     # Rows stay in the order of the summary.
-    assert table.field.tolist() == [name for name in SUMMARY_FIELDS if name not in absent]
+    assert table.field.tolist() == [name for name in SUMMARY_FIELDS if name not in {*absent, *SUPPLY}]
 
 
 def test_runs_of_the_same_name_are_told_apart(result: sim.Result) -> None:
@@ -90,11 +92,12 @@ def test_a_run_compared_with_itself_changes_nothing(result: sim.Result) -> None:
 
 UNITS = {
     "kWh": [name for name in SUMMARY_FIELDS if "energy_kwh" in name] + [
-        "conversion_loss_kwh", "unmet_heat_kwh", "reused_heat_kwh",
+        "conversion_loss_kwh", "unmet_heat_kwh", "reused_heat_kwh", "battery_discharged_kwh", "battery_loss_kwh",
+        "grid_cap_exceeded_kwh",
     ],
-    "kW": ["mean_facility_power_kw", "peak_facility_power_kw", "mean_it_power_kw"],
-    "h": ["simulated_h", "outside_curves_h"],
-    "L": ["water_withdrawn_l", "water_consumed_l"],
+    "kW": ["mean_facility_power_kw", "peak_facility_power_kw", "mean_it_power_kw", "peak_grid_import_kw"],
+    "h": ["simulated_h", "outside_curves_h", "grid_outage_h"],
+    "L": ["water_withdrawn_l", "water_consumed_l", "diesel_fuel_l"],
     "L/kWh": ["wue_l_per_kwh"],
     "g/kWh": ["mean_carbon_intensity_g_per_kwh"],
     "kg CO2e": ["operational_emissions_kg_co2e", "embodied_emissions_kg_co2e", "embodied_unallocated_kg_co2e"],
@@ -107,7 +110,8 @@ UNITS = {
     "": [
         "pue", "itue", "tue", "erf", "free_cooling_fraction", "requests_arrived", "requests_completed",
         "requests_rejected", "requests_in_flight", "slo_attainment", "preemptions", "jobs_completed",
-        "training_steps", "training_mfu", "accelerator_busy_fraction",
+        "training_steps", "training_mfu", "accelerator_busy_fraction", "self_consumption_fraction",
+        "self_sufficiency_fraction", "battery_cycles",
     ],
 }  # fmt: skip
 

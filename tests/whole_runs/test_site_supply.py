@@ -1,0 +1,186 @@
+"""Whole runs with generation, storage, outages and caps: what the tables say, and what is refused."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import simulator as sim
+
+SCENARIO: dict[str, Any] = {
+    "schema": 1,
+    "name": "supplied",
+    "start": "2022-06-01T00:00:00Z",
+    "duration_h": 24,
+    "site": {
+        "weather": {"kind": "constant", "dry_bulb_c": 20, "relative_humidity": 0.5},
+        "carbon_intensity": {"kind": "daily_profile", "g_per_kwh": [400.0] * 12 + [100.0] * 12},
+        "price": {"kind": "daily_profile", "usd_per_kwh": [0.05] * 6 + [0.1] * 12 + [0.3] * 6},
+        "supply": {},
+    },
+    "facility": {"kind": "published_pue", "pue": 1.2},
+    "servers": [{"name": "hall", "profile": "dgx-h100", "count": 2}],
+    "network": {"kind": "none"},
+    "workloads": [
+        {
+            "kind": "training",
+            "name": "job",
+            "model": "llama-3.1-8b",
+            "precision": "bf16",
+            "servers": "hall",
+            "parallelism": {"data": 8},
+            "method": {"kind": "full"},
+            "sequence_tokens": 8192,
+            "batch_sequences": 64,
+            "recompute": "full",
+            "length": {"kind": "steps", "steps": 100_000},
+        }
+    ],
+}
+
+
+def _run(supply: dict[str, Any], base: Path = Path(), **changes: Any) -> sim.Result:
+    data = copy.deepcopy(SCENARIO)
+    data["site"]["supply"] = supply
+    return sim.run(sim.from_dict({**data, **changes}, base))
+
+
+@pytest.fixture(scope="module")
+def sun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with half a sine of 30 kW from 06:00 to 18:00."""
+    folder = tmp_path_factory.mktemp("sun")
+    hours = np.arange(24)
+    power = np.maximum(30.0 * np.sin((hours + 0.5 - 6.0) / 12.0 * np.pi), 0.0)
+    rows = [f"2022-06-01T{hour:02}:00:00Z,{kw:.3f}" for hour, kw in zip(hours, power, strict=True)]
+    (folder / "sun.csv").write_text("time,kw\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    return folder
+
+
+SOLAR = {"kind": "csv", "capacity_kw": 30, "file": "sun.csv", "time_column": "time", "value_column": "kw"}
+REDUCTION = {"kind": "reduction", "hours": 1, "reduction_fraction": 0.2}
+BATTERY = {"energy_kwh": 80, "power_kw": 20, "policy": {"kind": "self_consumption"}}
+
+
+def test_an_empty_section_changes_nothing() -> None:
+    data = copy.deepcopy(SCENARIO)
+    del data["site"]["supply"]
+    plain, empty = sim.run(sim.from_dict(data)), _run({})
+    left, right = plain.summary.as_dict(), empty.summary.as_dict()
+    assert {name: value for name, value in left.items() if value is not None} == {
+        name: right[name] for name, value in left.items() if value is not None
+    }
+    assert len(plain.supply) == 0
+    np.testing.assert_array_equal(empty.supply.grid_import_w, empty.power.facility_power_w)
+
+
+def test_sun_and_battery_against_none(sun: Path) -> None:
+    bare, with_sun = _run({}), _run({"solar": SOLAR}, sun)
+    both = _run({"solar": SOLAR, "battery": BATTERY}, sun)
+    for result in (with_sun, both):
+        table = result.supply
+        sources = table[["grid_import_w", "solar_w", "battery_discharge_w"]].sum(axis=1)
+        uses = table[["load_w", "battery_charge_w", "curtailed_w"]].sum(axis=1)
+        np.testing.assert_allclose(sources, uses, rtol=1e-9, atol=1e-3)
+        assert result.summary.unserved_energy_kwh == 0.0
+    imports = [float(result.supply.grid_import_w.sum()) for result in (bare, with_sun, both)]
+    assert imports[0] > imports[1] > imports[2]
+    assert with_sun.summary.curtailed_energy_kwh > both.summary.curtailed_energy_kwh
+    assert with_sun.summary.self_consumption_fraction < both.summary.self_consumption_fraction <= 1.0
+    assert both.summary.battery_cycles > 0.3
+    assert both.summary.battery_loss_kwh > 0.14 * both.summary.battery_discharged_kwh
+    assert both.audit[both.audit.audit.str.startswith(("supply", "battery"))].shape[0] == 3
+
+
+@pytest.mark.parametrize(("kind", "signal"), [("price_arbitrage", "price"), ("carbon_arbitrage", "carbon")])
+def test_arbitrage_moves_import_to_where_it_is_cheap_or_clean(kind: str, signal: str) -> None:
+    bare = _run({})
+    moved = _run({"battery": {**BATTERY, "policy": {"kind": kind}}})
+    column = {"price": "price_usd_per_kwh", "carbon": "carbon_intensity_g_per_kwh"}[signal]
+    means = []
+    for result in (bare, moved):
+        weights = result.facility[column].to_numpy()
+        import_w = result.supply.grid_import_w.to_numpy()
+        means.append(float(weights @ import_w / import_w.sum()))
+    assert means[1] < means[0]
+
+
+def test_an_outage_is_carried_and_the_tests_of_generators_burn_fuel() -> None:
+    supply = {
+        "grid": {"outages": [{"start": "2022-06-01T10:00:30Z", "minutes": 20}]},
+        "ups": {"power_kw": 30, "minutes": 5},
+        "diesel": {"units": 2, "unit_kw": 20, "tank_l": 200, "test": {"first_h": 3, "every_days": 1}},
+    }
+    result = _run(supply)
+    assert result.summary.unserved_energy_kwh == 0.0
+    assert result.summary.grid_outage_h == pytest.approx(1 / 3)
+    hours = result.supply.assign(hour=result.supply.start_s // 3600).groupby("hour").diesel_fuel_l.sum()
+    assert hours[hours > 0.0].index.tolist() == [3.0, 10.0]
+    assert result.summary.diesel_fuel_l == pytest.approx(float(hours.sum()))
+
+
+def test_an_outage_that_nothing_carries_is_an_event() -> None:
+    result = _run({"grid": {"outages": [{"start": "2022-06-01T10:00:00Z", "minutes": 2}]}})
+    assert result.summary.unserved_energy_kwh > 0.0
+    assert "unserved_energy" in result.events.kind.tolist()
+
+
+def test_random_outages_come_from_the_seed() -> None:
+    supply = {"grid": {"random_outages": {"per_year": 2000, "mean_minutes": 5}}}
+    hours = [_run(supply, seed=seed).summary.grid_outage_h for seed in (1, 1, 2)]
+    assert hours[0] == hours[1] != hours[2]
+    assert 0.05 < hours[0] < 2.0, "some five outages of some five minutes"
+
+
+def test_wind_from_a_weather_file(shared: Path) -> None:
+    data = copy.deepcopy(SCENARIO)
+    file = str(shared / "data/weather/open_meteo/DE-LU/2022.json")
+    data["site"]["weather"] = {"kind": "open_meteo", "file": file}
+    data["site"]["supply"] = {"wind": {"kind": "turbines", "capacity_kw": 100, "hub_height_m": 140}}
+    result = sim.run(sim.from_dict(data))
+    assert 0.0 < result.summary.wind_energy_kwh < 2400.0
+
+
+@pytest.mark.parametrize(
+    ("supply", "place", "message"),
+    [
+        (
+            {"battery": {**BATTERY, "reserve_fraction": 0.01}},
+            "supply.battery.reserve_fraction",
+            "window of battery-lfp",
+        ),
+        ({"battery": {**BATTERY, "profile": "battery-lfq"}}, "supply.battery.profile", "battery-lfp"),
+        (
+            {"grid": {"outages": [{"start": "2022-05-01T00:00:00Z", "minutes": 1}]}},
+            "supply.grid",
+            "before the start",
+        ),
+        (
+            {
+                "grid": {
+                    "caps": [
+                        {"kind": "reduction", "start": "2022-06-01T00:10:00Z", "hours": 1, "reduction_fraction": 0.2}
+                    ]
+                }
+            },
+            "supply.grid",
+            "baseline",
+        ),
+        (
+            {"solar": {"kind": "array", "capacity_kw": 10, "mounting": {"kind": "fixed", "tilt_deg": 20}}},
+            "supply.solar",
+            "says nothing of sun and wind",
+        ),
+        ({"wind": {"kind": "turbines", "capacity_kw": 10}}, "supply.wind", "says nothing of sun and wind"),
+        ({"solar": {**SOLAR, "capacity_kw": 5}}, "supply.solar.capacity_kw", "must be >= 29"),
+    ],
+)
+def test_what_cannot_be_is_refused_at_its_place(sun: Path, supply: dict[str, Any], place: str, message: str) -> None:
+    with pytest.raises(sim.InputError) as caught:
+        _run(supply, sun)
+    said = str(caught.value)
+    assert place in said, said
+    assert message in said, said
