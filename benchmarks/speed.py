@@ -167,6 +167,26 @@ def training_year(jobs: int) -> dict[str, Any]:
     )
 
 
+WEATHER = Path("../shared/data/weather/open_meteo/US-CAL-CISO/2022.json")
+
+
+def year_constant(arguments: argparse.Namespace) -> dict[str, Any]:
+    """A year of plant steps of 60 s under hourly weather, with a job that keeps 4,096 H100 busy throughout."""
+    return measured(lambda: sim.from_dict(constant_year(arguments.weather)), "jobs", lambda result: len(result.jobs))
+
+
+def constant_year(weather: Path) -> dict[str, Any]:
+    """Return a year of one job, in recorded weather, or in a daily cycle where there is no record."""
+    data = training_year(1)
+    job = data["workloads"][0]
+    job.update(submit_h=0.0, parallelism={"data": 1024, "tensor": 4}, batch_sequences=4096)
+    job["length"] = {"kind": "steps", "steps": 100_000_000}
+    data["start"] = "2022-01-01T07:00:00Z"
+    if weather.is_file():
+        data["site"]["weather"] = {"kind": "open_meteo", "file": str(weather.resolve()), "repeat_yearly": True}
+    return data
+
+
 def events(arguments: argparse.Namespace) -> dict[str, Any]:
     """Many short jobs that queue for few accelerators: the cost of the kernel, the queue and the bookkeeping."""
     count = arguments.jobs or 1_000
@@ -181,7 +201,13 @@ def events(arguments: argparse.Namespace) -> dict[str, Any]:
     return measured(lambda: sim.from_dict(data), "jobs", lambda result: result.summary.jobs_completed)
 
 
-CASES = {"serving-fixed": serving_fixed, "serving-conversation": serving_conversation, "year": year, "events": events}
+CASES = {
+    "serving-fixed": serving_fixed,
+    "serving-conversation": serving_conversation,
+    "year": year,
+    "year-constant": year_constant,
+    "events": events,
+}
 
 
 def main() -> None:
@@ -191,6 +217,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, help="requests of a serving case")
     parser.add_argument("--jobs", type=int, help="jobs of a training case")
     parser.add_argument("--trace", type=Path, default=CONVERSATION, help="Azure trace for serving-conversation")
+    parser.add_argument("--weather", type=Path, default=WEATHER, help="open-meteo weather for year-constant")
     parser.add_argument("--json", type=Path, help="file for the figures")
     arguments = parser.parse_args()
     figures = CASES[arguments.case](arguments)

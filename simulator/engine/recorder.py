@@ -7,8 +7,8 @@ chapter by chapter; only their sums stay.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
-from operator import attrgetter
+from dataclasses import dataclass, fields
+from operator import attrgetter, is_
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,8 +66,14 @@ _hall_values = attrgetter(*_HALL_FIELDS)
 _cooling_values = attrgetter(*_COOLING_FIELDS)
 _power_values = attrgetter(*_POWER_FIELDS)
 
-_Readings = list[tuple[int, tuple[float, ...]]]
-"""Step within the chapter, and what was read."""
+
+@dataclass(slots=True)
+class _Reading:
+    """What was read of an account: from a step of the chapter on, so many times."""
+
+    first: int
+    times: int
+    values: tuple[float, ...]
 
 
 class Recorder:
@@ -85,9 +91,13 @@ class Recorder:
         self._names += _SITE_FIELDS
         self._on_chapter = on_chapter
         self._rows: list[tuple[float, ...]] = []
+        self._times: list[int] = []
+        """How often each row came in succession: a constant load repeats the same step."""
+        self._parts: tuple[HallPower | FacilityStep, ...] = ()
+        self._beside: tuple[float, ...] = ()
         self._ends_s: list[float] = []
-        self._accounts: dict[AccountKey, _Readings] = {}
-        self._storage: dict[str, _Readings] = {}
+        self._accounts: dict[AccountKey, list[_Reading]] = {}
+        self._storage: dict[str, list[_Reading]] = {}
         self._chapters: list[StepColumns] = []
         self._totals: dict[AccountKey, NDArray[np.float64]] = {}
         self.last_end_s = 0.0
@@ -100,12 +110,12 @@ class Recorder:
     def account(self, key: AccountKey, reading: tuple[float, ...]) -> None:
         """Record the reading of an account over the step that ends now."""
         if any(reading):
-            self._accounts.setdefault(key, []).append((len(self._rows), reading))
+            _append(self._accounts.setdefault(key, []), len(self._ends_s), reading)
 
     def storage(self, workload: str, energy_j: float) -> None:
         """Record the energy of shared storage that a workload caused over the step that ends now."""
         if energy_j:
-            self._storage.setdefault(workload, []).append((len(self._rows), (energy_j,)))
+            _append(self._storage.setdefault(workload, []), len(self._ends_s), (energy_j,))
 
     def step(
         self,
@@ -124,25 +134,33 @@ class Recorder:
             site: power of the network and of shared storage, dry bulb, wet bulb.
             more: values of the columns added.
         """
-        row = tuple(value for hall in halls for value in _hall_values(hall))
-        row += _cooling_values(facility.cooling) + _power_values(facility.power)
-        self._rows.append((*row, facility.heat_residual_j, *site, *more))
+        parts: tuple[HallPower | FacilityStep, ...] = (*halls, facility)
+        beside = (*site, *more)
+        # What a step yields is handed on as it is while nothing changes, so that its identity tells.
+        if self._rows and beside == self._beside and all(map(is_, parts, self._parts)):
+            self._times[-1] += 1
+        else:
+            row = tuple(value for hall in halls for value in _hall_values(hall))
+            row += _cooling_values(facility.cooling) + _power_values(facility.power)
+            self._rows.append((*row, facility.heat_residual_j, *beside))
+            self._times.append(1)
+            self._parts, self._beside = parts, beside
         self._ends_s.append(end_s)
         self.last_end_s = end_s
-        if len(self._rows) == CHAPTER_STEPS:
+        if len(self._ends_s) == CHAPTER_STEPS:
             self._close_chapter()
 
     def finish(self) -> tuple[StepColumns, dict[AccountKey, NDArray[np.float64]]]:
         """Close the last chapter; return the columns of the whole run and the sum of each account's readings."""
-        if self._rows:
+        if self._ends_s:
             self._close_chapter()
         chapters = self._chapters
         columns = {name: np.concatenate([chapter.columns[name] for chapter in chapters]) for name in self._names}
         return StepColumns(0.0, np.concatenate([chapter.ends_s for chapter in chapters]), columns), self._totals
 
     def _close_chapter(self) -> None:
-        count = len(self._rows)
-        table = np.array(self._rows, dtype=np.float64).T
+        count = len(self._ends_s)
+        table = np.repeat(np.array(self._rows, dtype=np.float64).T, self._times, axis=1)
         start_s = float(self._chapters[-1].ends_s[-1]) if self._chapters else 0.0
         steps = StepColumns(start_s, np.array(self._ends_s), dict(zip(self._names, table, strict=True)))
         accounts = {key: _dense(readings, count) for key, readings in self._accounts.items()}
@@ -151,12 +169,25 @@ class Recorder:
             self._totals[key] = self._totals.get(key, np.zeros(len(ACCOUNT_FIELDS))) + readings.sum(axis=1)
         self._on_chapter(Chapter(steps, accounts, storage_j))
         self._chapters.append(steps)
-        self._rows, self._ends_s, self._accounts, self._storage = [], [], {}, {}
+        self._rows, self._times, self._ends_s, self._accounts, self._storage = [], [], [], {}, {}
 
 
-def _dense(readings: _Readings, steps: int) -> NDArray[np.float64]:
+def _append(readings: list[_Reading], step: int, values: tuple[float, ...]) -> None:
+    """Note a reading; one that repeats the step before is counted."""
+    if readings:
+        last = readings[-1]
+        if last.first + last.times == step and last.values == values:
+            last.times += 1
+            return
+    readings.append(_Reading(step, 1, values))
+
+
+def _dense(readings: list[_Reading], steps: int) -> NDArray[np.float64]:
     """Return readings as columns of all steps, shape (values, steps)."""
-    where, values = zip(*readings, strict=True)
-    table = np.zeros((len(values[0]), steps))
-    table[:, list(where)] = np.array(values).T
+    table = np.zeros((len(readings[0].values), steps))
+    times = np.array([reading.times for reading in readings])
+    first = np.repeat([reading.first for reading in readings], times)
+    # Steps of one run of repetitions count on from its first.
+    where = first + np.arange(len(first)) - np.repeat(np.cumsum(times) - times, times)
+    table[:, where] = np.repeat(np.array([reading.values for reading in readings]).T, times, axis=1)
     return table

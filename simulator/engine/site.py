@@ -15,7 +15,7 @@ from simulator.engine.recorder import Recorder
 from simulator.engine.storage import Storage
 from simulator.errors import InvariantError
 from simulator.records import Chapter, SiteFacts, SiteRecords
-from simulator.signals.weather import Weather
+from simulator.signals.weather import OutdoorMeans, Weather
 
 Note = Callable[[str, str, str], None]
 """Records an event of now: kind, subject, detail."""
@@ -65,7 +65,7 @@ class Site:
         self.storage = storage
         self._facts = facts
         self._facility = facility
-        self._weather = weather
+        self._outdoors = OutdoorMeans(weather)
         self._network = network
         self._recorder = Recorder([hall.name for hall in halls], on_chapter)
         self._overloaded: set[str] = set()
@@ -93,7 +93,8 @@ class Site:
         for hall in self.halls:
             power = hall.read(now_s)
             readings.append(power)
-            self._watch_load(hall, power.overloaded_servers, power.highest_server_w, note)
+            if power.overloaded_servers:
+                self._watch_load(hall, power.overloaded_servers, power.highest_server_w, note)
             for (workload, phase), reading in hall.take_accounts():
                 recorder.account((hall.name, workload, phase), reading)
         storage_j = 0.0
@@ -105,9 +106,7 @@ class Site:
         it_power_w = sum(power.input_w for power in readings) + network_w + storage_j / duration_s
         if not math.isfinite(it_power_w):
             raise InvariantError(f"IT power is {it_power_w} at {now_s} s")
-        dry_bulb_c = self._weather.dry_bulb_c.mean(start_s, now_s)
-        wet_bulb_c = self._weather.wet_bulb_c.mean(start_s, now_s)
-        pressure_pa = self._weather.pressure_pa.mean(start_s, now_s)
+        dry_bulb_c, wet_bulb_c, pressure_pa = self._outdoors.over(start_s, now_s)
         liquid_w = sum(power.liquid_heat_w for power in readings)
         step = self._facility.step(duration_s, it_power_w, dry_bulb_c, wet_bulb_c, pressure_pa, liquid_w)
         outside = (network_w, storage_j / duration_s, dry_bulb_c, wet_bulb_c)
@@ -124,7 +123,7 @@ class Site:
         return SiteRecords(self._facts, steps, accounts)
 
     def _watch_load(self, hall: Hall, overloaded: int, highest_w: float, note: Note) -> None:
-        if overloaded and hall.name not in self._overloaded:
+        if hall.name not in self._overloaded:
             self._overloaded.add(hall.name)
             note(
                 "power_supply_overload",

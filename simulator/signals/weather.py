@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,6 +29,32 @@ class Weather:
     wet_bulb_c: Signal
     relative_humidity: Signal
     pressure_pa: Signal
+
+
+class OutdoorMeans:
+    """Means of the weather over steps that follow one another, read once for as long as nothing changes.
+
+    Args:
+        weather: the air outside.
+    """
+
+    def __init__(self, weather: Weather) -> None:
+        self._signals = (weather.dry_bulb_c, weather.wet_bulb_c, weather.pressure_pa)
+        self._values = (0.0, 0.0, 0.0)
+        self._from_s = math.inf
+        self._until_s = -math.inf
+
+    def over(self, start_s: float, end_s: float) -> tuple[float, float, float]:
+        """Return mean dry bulb (degC), wet bulb (degC) and pressure (Pa) over a step."""
+        if self._from_s <= start_s and end_s <= self._until_s:
+            return self._values
+        changes_s = min(signal.next_change(start_s) for signal in self._signals)
+        dry_bulb, wet_bulb, pressure = self._signals
+        if end_s > changes_s:
+            return dry_bulb.mean(start_s, end_s), wet_bulb.mean(start_s, end_s), pressure.mean(start_s, end_s)
+        self._from_s, self._until_s = start_s, changes_s
+        self._values = (dry_bulb.at(start_s), wet_bulb.at(start_s), pressure.at(start_s))
+        return self._values
 
 
 @dataclass(frozen=True, slots=True)

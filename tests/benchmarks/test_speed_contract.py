@@ -90,6 +90,23 @@ def test_a_year_of_jobs(trace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert figures["plant_steps_per_cpu_s"] * figures["cpu_s"] == pytest.approx(120)
 
 
+@pytest.mark.parametrize("recorded", [False, True])
+def test_a_constant_year(
+    trace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, recorded: bool
+) -> None:
+    weather = tmp_path / "none.json"
+    if recorded:
+        weather = request.getfixturevalue("shared") / "data/weather/open_meteo/US-CAL-CISO/2022.json"
+    year = speed.constant_year
+    assert year(weather)["duration_h"] == 8760
+    monkeypatch.setattr(speed, "constant_year", lambda path: {**year(path), "duration_h": 2})
+    figures = speed.CASES["year-constant"](arguments(trace, weather=weather))
+    check(figures, "jobs", 1)
+    assert figures["plant_steps_per_cpu_s"] * figures["cpu_s"] == pytest.approx(120)
+    # Waiting for one another is no work.
+    assert figures["summary"]["accelerator_busy_fraction"] > 0.85
+
+
 def test_the_year_is_a_year() -> None:
     scenario = sim.from_dict(speed.training_year(5))
     record = scenario.record

@@ -68,7 +68,7 @@ def test_replicas_and_gangs_add_up_and_are_read_once(hall: Hall) -> None:
     meter = ReplicaMeter(hall, 0, 2, 80.0, active, idle)
     meter.work(3.0, 1500.0, 200.0)
     meter.rest(1.0)
-    hall.book_gang(np.array([1, 2]), np.array([800.0, 400.0]), np.array([8.0, 4.0]), np.array([4e9, 2e9]))
+    hall.book_gang(np.array([1, 2]), np.array([[800.0, 400.0], [8.0, 4.0], [4e9, 2e9]]))
     power = hall.read(4.0)
     assert power.accelerator_w == pytest.approx((1500.0 + 2 * 80.0 + 800.0 + 400.0) / 4.0, rel=1e-12)
     assert power.busy_share == pytest.approx((6.0 + 8.0 + 4.0) / (6 * 4.0), rel=1e-12)

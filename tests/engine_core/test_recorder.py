@@ -101,3 +101,27 @@ def test_every_value_stands_under_its_name() -> None:
     assert list(zip(*(steps.columns[name].tolist() for name in site), strict=True)) == story.outside
     assert steps.columns["heat_residual_j"].tolist() == [step.heat_residual_j for step in story.facility]
     assert steps.columns["power.it_power_w"].tolist() == [1000.0 * (step + 1) for step in range(STEPS)]
+
+
+@pytest.mark.parametrize("length", [1, 3, 4, 2048])
+def test_repeated_steps_are_counted_and_come_back(monkeypatch: pytest.MonkeyPatch, length: int) -> None:
+    # Which step each instant shows: runs of the same objects, also across the end of a chapter.
+    monkeypatch.setattr(module, "CHAPTER_STEPS", length)
+    story, shows = Story(), [0, 0, 0, 1, 1, 2, 1, 1, 1, 1]
+    readings = {
+        KEYS[0]: [5.0, 5.0, 5.0, 0.0, 6.0, 6.0, 6.0, 7.0, 5.0, 5.0],
+        KEYS[1]: [0, 2.0, 2.0, 0, 2.0, 2.0, 0, 0, 0, 1.0],
+    }
+    chapters: list[Chapter] = []
+    recorder = Recorder(["h", "k"], chapters.append)
+    for index, step in enumerate(shows):
+        for key, values in readings.items():
+            recorder.account(key, (values[index], 0.0, 0.0, 2.0 * values[index]))
+        recorder.step(60.0 * (index + 1), story.halls[step], story.facility[step], story.outside[step])
+    steps, totals = recorder.finish()
+    assert steps.columns["hall.k.input_w"].tolist() == [story.halls[step][1].input_w for step in shows]
+    assert steps.columns["dry_bulb_c"].tolist() == [story.outside[step][2] for step in shows]
+    for key, values in readings.items():
+        parts = [chapter.accounts.get(key, np.zeros((4, len(chapter.steps.ends_s)))) for chapter in chapters]
+        assert np.concatenate(parts, axis=1)[0].tolist() == values
+        assert totals[key].tolist() == pytest.approx([sum(values), 0.0, 0.0, 2.0 * sum(values)])

@@ -109,3 +109,26 @@ def test_no_it_power_has_no_pue(chilled_water: ChilledWaterParameters, power_cha
 def test_negative_other_power_is_refused() -> None:
     with pytest.raises(InputError, match="other_power_w must be >= 0"):
         Facility(FixedOverheadPlant(0.1), PowerChain.without_losses(), other_power_w=-1.0)
+
+
+@pytest.mark.parametrize("chain_kind", ["plain", "entangled"])
+def test_a_repeated_step_is_handed_on_and_is_what_solving_gives(
+    chilled_water: ChilledWaterParameters, power_chain: PowerChainParameters, chain_kind: str
+) -> None:
+    chain = entangled(power_chain) if chain_kind == "entangled" else power_chain
+    site, fresh = facility(chilled_water, chain), facility(chilled_water, chain)
+    same = 0
+    last = None
+    # A mode change is waited for, and comes: the steps around it must not be taken for repetitions.
+    for it_w, wet_bulb_c, count in ((0.8e6, 2.0, 30), (0.8e6, 22.0, 60), (0.5e6, 22.0, 5), (0.5e6, 2.0, 60)):
+        for index in range(count):
+            step = site.step(60.0, it_w, wet_bulb_c + 3.0, wet_bulb_c)
+            # Steps of other lengths are never repetitions of one another, and add up to the same.
+            parts = [
+                fresh.step(dt_s, it_w, wet_bulb_c + 3.0, wet_bulb_c) for dt_s in (20.0 + index / 10, 40.0 - index / 10)
+            ]
+            mean_w = sum(part.cooling.power_w * part.cooling.duration_s for part in parts) / 60.0
+            assert step.cooling.power_w == pytest.approx(mean_w, rel=1e-9 if chain_kind == "plain" else 1e-2)
+            same += step is last
+            last = step
+    assert same > (100 if chain_kind == "plain" else 0)

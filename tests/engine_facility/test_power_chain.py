@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from simulator.engine.facility.power_chain import PowerChain, PowerChainStep, Stage
+from simulator.physics.electrical import three_term_loss_w
 from simulator.profiles.power_chain import (
     PowerChainParameters,
     Redundancy,
@@ -47,6 +48,13 @@ def test_every_stage_by_hand() -> None:
     assert step.electrical_room_loss_w == step.ups_loss_w
     assert step.outdoor_loss_w == step.transformer_loss_w
     assert (step.pdu_input_w, step.ups_input_w) == (502_500.0, 502_500.0 + step.ups_loss_w)
+
+
+@given(st.floats(0.0, 3e6), st.floats(1e3, 1e6), st.integers(1, 8))
+def test_a_stage_loses_by_the_three_term_law(output_w: float, rated_w: float, units: int) -> None:
+    loss = (0.008, 0.012, 0.010)
+    stage = Stage(rated_w, units, loss, Room.OUTDOORS)
+    assert stage.loss_w(output_w) == pytest.approx(three_term_loss_w(output_w, rated_w, loss, units), rel=1e-15)
 
 
 @frozen_profile

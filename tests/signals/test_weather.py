@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime
 
 import numpy as np
@@ -10,7 +11,7 @@ from simulator.physics.psychrometrics import wet_bulb_c
 from simulator.signals.gaps import GapRule
 from simulator.signals.quantities import DRY_BULB, PRESSURE, RELATIVE_HUMIDITY, Quantity
 from simulator.signals.series import Series
-from simulator.signals.weather import WeatherSeries, constant_weather
+from simulator.signals.weather import OutdoorMeans, WeatherSeries, constant_weather
 
 HOUR = 3600
 START = datetime(2022, 7, 1, tzinfo=UTC)
@@ -101,3 +102,23 @@ def test_the_corners_of_the_range_have_a_wet_bulb(dry_bulb: float, humidity: flo
     assert wet_bulb <= dry_bulb + 0.001  # PsychroLib stops within 0.001 K
     if humidity == 1.0:
         assert wet_bulb == pytest.approx(dry_bulb, abs=0.001)
+
+
+def test_means_over_steps_are_those_of_the_signals() -> None:
+    weather = (
+        WeatherSeries(
+            series(DRY_BULB, [10.0, 14.0, 14.0]),
+            series(RELATIVE_HUMIDITY, [0.4, 0.5, 0.5]),
+            series(PRESSURE, [1e5, 1e5, 9.9e4]),
+        )
+        .to_weather(START, 3 * HOUR)
+        .weather
+    )
+    outdoors, edges_s = OutdoorMeans(weather), [0.0, 900.0, 1800.0, 4000.0, 7200.0, 7200.5, 10_000.0, 10_800.0]
+    for start_s, end_s in itertools.pairwise(edges_s):
+        signals = (weather.dry_bulb_c, weather.wet_bulb_c, weather.pressure_pa)
+        expected = [signal.mean(start_s, end_s) for signal in signals]
+        assert outdoors.over(start_s, end_s) == pytest.approx(expected, rel=1e-15)
+    # The same step is handed on as it is, and an earlier one is not taken for it.
+    assert outdoors.over(8000.0, 9000.0) is outdoors.over(9000.0, 10_000.0)
+    assert outdoors.over(0.0, 60.0)[0] == 10.0

@@ -75,15 +75,16 @@ class Hall:
         """Free accelerators of each server."""
         self._free_counts = np.full(servers, float(server.accelerators))
         """`free` as an array."""
+        self._free_accelerators = servers * server.accelerators
         self.energy_j = [0.0] * servers
         """Accelerator energy of each server since the last reading, booked by replicas."""
         self.busy_s = [0.0] * servers
         """Busy accelerator-seconds of each server since the last reading, booked by replicas."""
         self.serves = False
         """Whether replicas book here at all."""
-        self._gang_energy_j = np.zeros(servers)
-        self._gang_busy_s = np.zeros(servers)
-        self._nic_bytes = np.zeros(servers)
+        self._use = np.zeros((3, servers))
+        """Accelerator energy, busy accelerator-seconds and bytes sent of each server since the last reading."""
+        self._last: tuple[float, NDArray[np.float64], HallPower] | None = None
         self._accounts: dict[tuple[str, Phase], Account] = {}
         self._closed: list[tuple[str, Phase]] = []
         self._meters: list[Meter] = []
@@ -124,6 +125,7 @@ class Hall:
                 raise InvariantError(f"{count} accelerators asked of {self.free[server]} free ones in {self.name}")
             self.free[server] -= count
             self._free_counts[server] = self.free[server]
+            self._free_accelerators -= count
 
     def release(self, placement: Placement, now_s: float) -> None:
         """Take accelerators back."""
@@ -131,25 +133,16 @@ class Hall:
         for server, count in zip(placement.servers, placement.counts, strict=True):
             self.free[server] += count
             self._free_counts[server] = self.free[server]
+            self._free_accelerators += count
 
-    def book_gang(
-        self,
-        servers: NDArray[np.int64],
-        energy_j: NDArray[np.float64],
-        busy_s: NDArray[np.float64],
-        nic_bytes: NDArray[np.float64],
-    ) -> None:
+    def book_gang(self, servers: slice | NDArray[np.int64], use: NDArray[np.float64]) -> None:
         """Book the use of a gang job.
 
         Args:
-            servers: indices of its servers, each once.
-            energy_j: accelerator energy by server, same shape.
-            busy_s: busy accelerator-seconds by server, same shape.
-            nic_bytes: bytes sent to other servers, same shape.
+            servers: indices of its servers, each once, or the slice that they are.
+            use: accelerator energy (J), busy accelerator-seconds and bytes sent to other servers, shape (3, servers).
         """
-        self._gang_energy_j[servers] += energy_j
-        self._gang_busy_s[servers] += busy_s
-        self._nic_bytes[servers] += nic_bytes
+        self._use[:, servers] += use
 
     def read(self, now_s: float) -> HallPower:
         """Return the mean power since the last reading and start the next; accounts are read by their owner."""
@@ -159,20 +152,23 @@ class Hall:
         duration_s = now_s - self._read_s
         if duration_s <= 0.0:
             raise InvariantError(f"hall {self.name} read twice at {now_s} s")
-        server = self.server
-        energy_j, busy_s = self._gang_energy_j.copy(), self._gang_busy_s.copy()
+        use, last = self._use, self._last
         if self.serves:
-            energy_j += self.energy_j
-            busy_s += self.busy_s
+            use[0] += self.energy_j
+            use[1] += self.busy_s
             self.energy_j[:] = self.busy_s[:] = [0.0] * self.servers
-        power = self._power.mean_power(
-            energy_j / duration_s,
-            busy_s / (max(server.accelerators, 1) * duration_s),
-            self._nic_bytes / (max(server.nics.count, 1) * server.nics.bandwidth_bytes_per_s * duration_s),
-        )
-        self._gang_energy_j[:] = 0.0
-        self._gang_busy_s[:] = 0.0
-        self._nic_bytes[:] = 0.0
+        # A constant load books the same again and again; what it gave stays as it is, down to its identity.
+        if last is not None and last[0] == duration_s and (last[1] == use).all():
+            power = last[2]
+        else:
+            server = self.server
+            power = self._power.mean_power(
+                use[0] / duration_s,
+                use[1] / (max(server.accelerators, 1) * duration_s),
+                use[2] / (max(server.nics.count, 1) * server.nics.bandwidth_bytes_per_s * duration_s),
+            )
+            self._last = (duration_s, use.copy(), power)
+        use.fill(0.0)
         self._read_s = now_s
         return power
 
@@ -181,8 +177,10 @@ class Hall:
         duration_s, self._idle_booked_s = now_s - self._idle_booked_s, now_s
         if self.accelerator is None or duration_s <= 0.0:
             return
+        if not self._free_accelerators:
+            return
         idle_w = self.accelerator.power.idle_w
-        self._gang_energy_j += self._free_counts * (idle_w * duration_s)
-        accelerator_s = float(self._free_counts.sum()) * duration_s
+        self._use[0] += self._free_counts * (idle_w * duration_s)
+        accelerator_s = self._free_accelerators * duration_s
         self._idle.compute_j += accelerator_s * idle_w
         self._idle.accelerator_s += accelerator_s

@@ -64,7 +64,17 @@ class Facility:
         other_power_w: constant power of lighting, offices and controls, all of it heat indoors (W), at least 0.
     """
 
-    __slots__ = ("_chain", "_longest_s", "_mechanical_w", "_other_w", "_plant", "_stored_j", "_ups_fed_w")
+    __slots__ = (
+        "_chain",
+        "_inputs",
+        "_last",
+        "_longest_s",
+        "_mechanical_w",
+        "_other_w",
+        "_plant",
+        "_stored_j",
+        "_ups_fed_w",
+    )
 
     def __init__(self, plant: CoolingPlant, chain: PowerChain, other_power_w: float) -> None:
         if not other_power_w >= 0.0:
@@ -76,6 +86,8 @@ class Facility:
         self._ups_fed_w = 0.0
         self._stored_j = 0.0
         self._longest_s = 0.0
+        self._inputs: tuple[float, ...] = ()
+        self._last: FacilityStep | None = None
 
     def step(
         self,
@@ -96,6 +108,12 @@ class Facility:
             pressure_pa: outdoor pressure (Pa).
             liquid_heat_w: part of the IT power that liquid takes from the servers (W).
         """
+        inputs = (dt_s, it_power_w, dry_bulb_c, wet_bulb_c, pressure_pa, liquid_heat_w)
+        last = self._last
+        # Constant load and hourly weather repeat the same step many times. With nothing in store and a settled plant it
+        # would come out the same.
+        if last is not None and inputs == self._inputs and not self._stored_j and self._plant.settled:
+            return last
         uses_w = it_power_w + self._other_w
         expected_w = uses_w + self._chain.indoor_loss_w(it_power_w, self._mechanical_w, self._other_w, self._ups_fed_w)
         # Released over at least the time in which it was stored, so that a short step sees no burst of heat.
@@ -109,4 +127,6 @@ class Facility:
         before_j = self._stored_j
         self._stored_j += (made_w - cooling.heat_w) * dt_s
         self._longest_s = max(dt_s, self._longest_s)
-        return FacilityStep(cooling, power, made_w, self._stored_j, before_j)
+        step = FacilityStep(cooling, power, made_w, self._stored_j, before_j)
+        self._inputs, self._last = inputs, None if before_j else step
+        return step

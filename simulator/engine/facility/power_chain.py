@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, final
 
-from simulator.errors import Fault, InputError
-from simulator.physics.electrical import three_term_loss_w
+from simulator.errors import Fault, InputError, InvariantError
 from simulator.profiles.power_chain import (
     PowerChainParameters,
     Redundancy,
@@ -33,8 +32,13 @@ class Stage:
     room: Room
 
     def loss_w(self, output_w: float) -> float:
-        """Return the loss at an output (W)."""
-        return three_term_loss_w(output_w, self.rated_w, self.loss, self.units)
+        """Return the loss at an output (W): `electrical.three_term_loss_w`, written out because steps ask often."""
+        if not output_w >= 0.0:
+            raise InvariantError(f"output of a stage is {output_w} W")
+        total_w = self.units * self.rated_w
+        a, b, c = self.loss
+        x = output_w / total_w
+        return total_w * (a + x * (b + x * c))
 
     def load_fraction(self, output_w: float) -> float:
         """Return the load of a unit over its rated power."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulator.engine.compute.account import Account
 from simulator.engine.compute.hall import Hall, Placement
@@ -81,12 +82,13 @@ class JobMeter:
     def __init__(self, hall: Hall, placement: Placement, account: Account, now_s: float) -> None:
         self._hall = hall
         self._account = account
-        self._servers = np.array(placement.servers, dtype=np.int64)
+        self._servers = _as_slice(placement.servers)
         self._counts = np.array(placement.counts, dtype=np.float64)
         self._accelerators = placement.accelerators
         self._spans_servers = len(placement.servers) > 1
         self._rates = Rates.waiting(0.0)
         self._booked_s = now_s
+        self._last: tuple[Rates, float, NDArray[np.float64]] | None = None
         self.energy_j = 0.0
         """Energy of the job's accelerators so far."""
 
@@ -113,10 +115,18 @@ class JobMeter:
         account.accelerator_s += accelerator_s
         power_w = rates.power_w
         self.energy_j += power_w * accelerator_s
-        sent = rates.network_bytes_per_s * duration_s if self._spans_servers else 0.0
-        self._hall.book_gang(
-            self._servers,
-            self._counts * (power_w * duration_s),
-            self._counts * (rates.busy_share * duration_s),
-            self._counts * sent,
-        )
+        last = self._last
+        # Most plant steps lie within one phase, and book the same.
+        if last is None or last[0] is not rates or last[1] != duration_s:
+            sent = rates.network_bytes_per_s * duration_s if self._spans_servers else 0.0
+            each = np.array([power_w * duration_s, rates.busy_share * duration_s, sent])
+            self._last = last = (rates, duration_s, each[:, None] * self._counts)
+        self._hall.book_gang(self._servers, last[2])
+
+
+def _as_slice(servers: tuple[int, ...]) -> slice | NDArray[np.int64]:
+    """Return the indices of servers, as a slice where they follow one another: it is added to much faster."""
+    first = servers[0]
+    if servers == tuple(range(first, first + len(servers))):
+        return slice(first, first + len(servers))
+    return np.array(servers, dtype=np.int64)
