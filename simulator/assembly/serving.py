@@ -211,7 +211,14 @@ def _limits(
             message = f"must be <= {blocks}, what memory leaves beside weights and activations, got {engine.kv_blocks}"
             raise InputError([Fault(message, path="engine.kv_blocks")])
         blocks = engine.kv_blocks
-    return BatchLimits(engine.max_batch_tokens, engine.max_sequences, engine.block_tokens, blocks, model.context_tokens)
+    return BatchLimits(
+        batch_tokens=engine.max_batch_tokens,
+        sequences=engine.max_sequences,
+        block_tokens=engine.block_tokens,
+        blocks=blocks,
+        context_tokens=model.context_tokens,
+        whole_prompts=engine.whole_prompts,
+    )
 
 
 def _blocks_that_fit(

@@ -31,6 +31,11 @@ Array = NDArray[np.float64]
 LOGIT_BYTES = 16.0
 """Traffic per logit: written in 16 bits, softmax in 32 bits, sampler: 2 + 4 + 4 + 4 + 2."""
 
+PEAK_LOGIT_BYTES = 24.0
+"""Memory per logit at the peak of a sampler that sorts: logits, sorted logits, probabilities and their running sum in
+32 bits, the order in 64 bits (4 + 4 + 4 + 4 + 8). Estimated; a recorded vLLM 0.19 on an RTX 4090 (2,048 tokens, 256
+sequences, Llama 3.1 8B) found 1.24 GB to keep free beside weights and cache, of which this rule explains 1.00."""
+
 
 @dataclass(frozen=True, slots=True)
 class TokenTable:
@@ -80,6 +85,10 @@ class AttentionTerms:
         chunk_bytes: per query token.
         context_s: per key of a prefill chunk (its own tokens and those cached before).
         context_bytes: per key.
+        longest_s: per key of the longest chunk.
+        mixed_sequence_s: as `sequence_s`, in a call that prefills as well.
+        mixed_decode_s: as `decode_s`, in a call that prefills as well.
+        mixed_chunk_s: in such a call, per decoding sequence and token of the longest chunk.
         mixed_factor: time of a call with both kinds over the sum of the two.
     """
 
@@ -94,7 +103,34 @@ class AttentionTerms:
     chunk_bytes: float
     context_s: float
     context_bytes: float
+    longest_s: float
+    mixed_sequence_s: float
+    mixed_decode_s: float
+    mixed_chunk_s: float
     mixed_factor: float
+
+    def prefill_s(self, tokens: int, pairs: float, keys: int, longest_keys: int) -> tuple[float, float]:
+        """Return the time of a call's prefill part without its launch: what no clock changes, and what the clock does.
+
+        Args:
+            tokens: query tokens of all chunks.
+            pairs: query-key pairs of these tokens.
+            keys: keys that the chunks attend to, summed over chunks.
+            longest_keys: keys of the chunk that has most.
+        """
+        moving = self.chunk_s * tokens + self.context_s * keys + self.longest_s * longest_keys
+        return moving, self.pair_s * pairs
+
+    def mixed_part_s(self, count: int, cached_tokens: int, longest_chunk: int) -> float:
+        """Return what `count` decoding sequences add to a call that prefills as well.
+
+        Args:
+            count: decoding sequences.
+            cached_tokens: tokens that they attend to, summed.
+            longest_chunk: query tokens of the longest chunk.
+        """
+        sequence_s = self.mixed_sequence_s + self.mixed_chunk_s * longest_chunk
+        return sequence_s * count + self.mixed_decode_s * cached_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +240,15 @@ def _attention_terms(
     pair_flop = tf.attention_flop(model, 1.0) / tensor_parallel
     query_bytes = 2.0 * model.layers * model.query_size * precision.activation_bytes / tensor_parallel
     prefill_s_per_byte = 1.0 / (attention.prefill_memory_fraction * bandwidth)
+    layer_heads = model.layers * model.heads / tensor_parallel
+    mixed_sequence_head_s = attention.mixed_sequence_head_overhead_s
+    if mixed_sequence_head_s is None:
+        mixed_sequence_head_s = attention.sequence_head_overhead_s
+    intensity = token_bytes / pair_flop
     return AttentionTerms(
         call_s=model.layers * attention.call_overhead_s,
-        sequence_s=model.layers * attention.sequence_head_overhead_s * model.heads / tensor_parallel,
-        decode_s=token_bytes * decode_attention_s_per_byte(token_bytes / pair_flop, peak, bandwidth, attention),
+        sequence_s=layer_heads * attention.sequence_head_overhead_s,
+        decode_s=token_bytes * decode_attention_s_per_byte(intensity, peak, bandwidth, attention),
         decode_flop=pair_flop,
         decode_bytes=token_bytes,
         pair_s=pair_flop / (attention.prefill_compute_fraction * peak),
@@ -216,6 +257,10 @@ def _attention_terms(
         chunk_bytes=query_bytes,
         context_s=token_bytes * prefill_s_per_byte,
         context_bytes=token_bytes,
+        longest_s=model.layers * attention.prefill_key_s,
+        mixed_sequence_s=layer_heads * mixed_sequence_head_s,
+        mixed_decode_s=token_bytes * decode_attention_s_per_byte(intensity, peak, bandwidth, attention, mixed=True),
+        mixed_chunk_s=layer_heads * attention.mixed_chunk_head_overhead_s,
         mixed_factor=attention.mixed_batch_factor,
     )
 
@@ -224,7 +269,8 @@ def peak_activation_bytes(model: tf.Transformer, tensor_parallel: int, tokens: i
     """Return the device memory that the activations of the largest iteration need.
 
     The widest point of a layer (residual stream, its copy, and the inner channels of the feed-forward block, in 16
-    bits) and the logits of all sequences in 32 bits: what an engine finds when it profiles its memory at start.
+    bits) and the logits of all sequences with the sampler's copies: what an engine finds when it profiles its memory at
+    start.
 
     Args:
         model: the model.
@@ -234,4 +280,4 @@ def peak_activation_bytes(model: tf.Transformer, tensor_parallel: int, tokens: i
     """
     inner = (model.ffn_matrices - 1) * model.ffn_size * model.experts_per_token + model.ffn_size
     layer = 2.0 * tokens * (2.0 * model.hidden_size + inner / tensor_parallel)
-    return layer + 4.0 * sequences * model.vocabulary / tensor_parallel
+    return layer + PEAK_LOGIT_BYTES * sequences * model.vocabulary / tensor_parallel

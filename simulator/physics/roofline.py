@@ -50,7 +50,12 @@ class AttentionEfficiency:
         prefill_memory_fraction: achieved / peak bandwidth in prefill, 0 to 1.
         call_overhead_s: launch of one attention call of one layer (s).
         sequence_head_overhead_s: added per sequence and query head of a decode call (s).
-        mixed_batch_factor: time of a call with prefill and decode tokens over the sum of the two calls, >= 1.
+        mixed_batch_factor: time of a call with prefill and decode tokens over the sum of the two parts, >= 1.
+        prefill_key_s: added per key of the longest chunk, which thread blocks walk one tile after the other (s).
+        mixed_decode_memory_fraction: as `decode_memory_fraction`, in a call that prefills as well; None: the same.
+        mixed_sequence_head_overhead_s: as `sequence_head_overhead_s`, in such a call (s); None: the same.
+        mixed_chunk_head_overhead_s: added in such a call per decoding sequence, query head and token of the longest
+            chunk, since the grid of thread blocks is as deep as that chunk for every sequence (s).
     """
 
     decode_memory_fraction: float
@@ -59,6 +64,10 @@ class AttentionEfficiency:
     call_overhead_s: float
     sequence_head_overhead_s: float
     mixed_batch_factor: float
+    prefill_key_s: float = 0.0
+    mixed_decode_memory_fraction: float | None = None
+    mixed_sequence_head_overhead_s: float | None = None
+    mixed_chunk_head_overhead_s: float = 0.0
 
     def __post_init__(self) -> None:
         _check_fractions(self)
@@ -69,6 +78,8 @@ class AttentionEfficiency:
 def _check_fractions(record: GemmEfficiency | AttentionEfficiency) -> None:
     for entry in fields(record):
         value = getattr(record, entry.name)
+        if value is None:
+            continue
         if entry.name.endswith("_fraction") and not 0.0 < value <= 1.0:
             raise ValueError(f"{entry.name} must be > 0 and <= 1, got {value}")
         if entry.name.endswith("_s") and value < 0.0:
@@ -127,7 +138,11 @@ def elementwise_time_s(values_bytes: Number, bandwidth_bytes_per_s: float, effic
 
 
 def decode_attention_s_per_byte(
-    bytes_per_flop: float, peak_flop_per_s: float, bandwidth_bytes_per_s: float, efficiency: AttentionEfficiency
+    bytes_per_flop: float,
+    peak_flop_per_s: float,
+    bandwidth_bytes_per_s: float,
+    efficiency: AttentionEfficiency,
+    mixed: bool = False,
 ) -> float:
     """Return the decode attention time per byte of KV cache read.
 
@@ -139,8 +154,12 @@ def decode_attention_s_per_byte(
         peak_flop_per_s: datasheet peak P.
         bandwidth_bytes_per_s: datasheet memory bandwidth B.
         efficiency: the device's fractions.
+        mixed: the call prefills as well.
     """
-    reading = 1.0 / (efficiency.decode_memory_fraction * bandwidth_bytes_per_s)
+    fraction = efficiency.decode_memory_fraction
+    if mixed and efficiency.mixed_decode_memory_fraction is not None:
+        fraction = efficiency.mixed_decode_memory_fraction
+    reading = 1.0 / (fraction * bandwidth_bytes_per_s)
     computing = 1.0 / (bytes_per_flop * efficiency.prefill_compute_fraction * peak_flop_per_s)
     return max(reading, computing)
 
@@ -151,8 +170,9 @@ def prefill_attention_time_s(
     peak_flop_per_s: float,
     bandwidth_bytes_per_s: float,
     efficiency: AttentionEfficiency,
+    longest_keys: float = 0.0,
 ) -> Number:
-    """Return the time of prefill attention without its call overhead: F / (c P) + bytes / (m B).
+    """Return the time of prefill attention without its call overhead: F / (c P) + bytes / (m B) + w keys.
 
     Args:
         flop: operations of scores and values, scalar or array.
@@ -160,6 +180,8 @@ def prefill_attention_time_s(
         peak_flop_per_s: datasheet peak P.
         bandwidth_bytes_per_s: datasheet memory bandwidth B.
         efficiency: the device's fractions.
+        longest_keys: keys of the longest sequence, for devices whose time w per key is known.
     """
     compute_s = flop / (efficiency.prefill_compute_fraction * peak_flop_per_s)
-    return compute_s + traffic_bytes / (efficiency.prefill_memory_fraction * bandwidth_bytes_per_s)
+    moving_s = traffic_bytes / (efficiency.prefill_memory_fraction * bandwidth_bytes_per_s)
+    return compute_s + moving_s + efficiency.prefill_key_s * longest_keys

@@ -140,7 +140,8 @@ class _StageCost:
         channels = 2.0 * model.query_size + 2.0 * model.kv_size
         moved = factor * self.tokens * channels * self.precision.activation_bytes / plan.tensor
         peak, bandwidth = accelerator.sixteen_bit_flop_per_s, accelerator.bandwidth_bytes_per_s
-        time_s = prefill_attention_time_s(flop, moved, peak, bandwidth, accelerator.attention)
+        keys = factor * plan.sequence_tokens
+        time_s = prefill_attention_time_s(flop, moved, peak, bandwidth, accelerator.attention, keys)
         clock_s = flop / (accelerator.attention.prefill_compute_fraction * peak)
         return Work(
             compute_s=time_s + accelerator.attention.call_overhead_s,

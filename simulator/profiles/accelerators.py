@@ -55,7 +55,15 @@ class AttentionFigures(Section):
     sequence_head_overhead_s: NonNegative
     """Added per sequence and query head of a decode call."""
     mixed_batch_factor: Annotated[float, Field(ge=1)]
-    """Time of a call with decode and prefill tokens / sum of the two calls."""
+    """Time of a call with decode and prefill tokens / sum of its two parts."""
+    prefill_key_s: NonNegative = 0.0
+    """Added per key of the longest chunk of a call."""
+    mixed_decode_memory_fraction: Fraction | None = None
+    """As `decode_memory_fraction`, in calls that prefill as well; absent: the same."""
+    mixed_sequence_head_overhead_s: NonNegative | None = None
+    """As `sequence_head_overhead_s`, in calls that prefill as well; absent: the same."""
+    mixed_chunk_head_overhead_s: NonNegative = 0.0
+    """Added in such calls per decoding sequence, query head and token of the longest chunk."""
 
 
 class LinkFigures(Section):

@@ -167,6 +167,8 @@ class Engine(Section):
     """Share of device memory for weights and KV cache."""
     kv_blocks: Annotated[int, Field(ge=1)] | None = None
     """Blocks of the KV cache; absent: what memory leaves beside the weights."""
+    whole_prompts: bool = True
+    """Admit a request only when free blocks hold its whole prompt; false: its first chunk suffices."""
     step_overhead_s: NonNegative | None = None
     """Host time between iterations; absent: from the accelerator profile."""
     sequence_overhead_s: NonNegative | None = None

@@ -60,6 +60,8 @@ DEVICES = {
     "cool": _COOL,
     # Reading weights at 0.8 x 2 TB/s asks for 90 W + 352 W: more than the limit.
     "hot": replace(_COOL, power=replace(_COOL.power, joules_per_byte=2.2e-10)),
+    # Mixed calls have rates of their own.
+    "tiled": replace(_COOL, attention=AttentionEfficiency(0.9, 0.6, 0.5, 4e-6, 3.5e-9, 1.0, 2e-8, 0.5, 2e-8, 4e-11)),
     # Reading weights stays below the limit, reading the KV cache does not: batches cross it as their context grows.
     "crossing": replace(
         _COOL,

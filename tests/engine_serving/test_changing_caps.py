@@ -69,7 +69,7 @@ def test_a_stretch_is_cut_at_the_iteration_under_way(bench: Any) -> None:
     """One sequence of 100 prompt and 51 output tokens; the cap falls in the middle of its eleventh decode iteration."""
     limits = BatchLimits(512, 4, 16, 1000, 10**6)
     free, capped = bench.cost(limits, device="hot"), bench.cost(limits, device="hot", cap_w=120.0)
-    prefill_s, prefill_j = free.mixed(0, 0, Prefill(100, 0.5 * 100 * 101, 100, 1, 1))
+    prefill_s, prefill_j = free.mixed(0, 0, Prefill(100, 0.5 * 100 * 101, 100, 1, 1, 100, 100))
     first_s, first_j = free.stretch(1, 101, 11)
     then_s, then_j = capped.stretch(1, 112, 39)
     assert capped.decode(1, 112)[0] > 1.2 * free.decode(1, 112)[0], "the cap must bind"
@@ -82,7 +82,7 @@ def test_a_stretch_is_cut_at_the_iteration_under_way(bench: Any) -> None:
 def test_an_iteration_with_prefill_ends_as_it_began(bench: Any) -> None:
     limits = BatchLimits(512, 4, 16, 1000, 10**6)
     free, capped = bench.cost(limits, device="hot"), bench.cost(limits, device="hot", cap_w=120.0)
-    chunk = Prefill(400, 0.5 * 400 * 401, 400, 1, 1)
+    chunk = Prefill(400, 0.5 * 400 * 401, 400, 1, 1, 400, 400)
     time_s, energy_j = free.mixed(0, 0, chunk)
     site = bench.replay("stretch", free, limits, [(0.0, 400, 1)], recost_at_s=[(0.3 * time_s, capped)])
     assert site.log.finished_s[0] == pytest.approx(time_s, rel=1e-12)
@@ -102,7 +102,7 @@ def test_a_cap_on_an_idle_replica_holds_for_the_next_request(bench: Any) -> None
 def test_an_encoder_ends_its_pass_as_it_began(bench: Any) -> None:
     limits = BatchLimits(100, 4, 16, 1 << 40, 10**6)
     free, capped = (bench.cost(limits, "encoder", "hot", cap_w=cap_w) for cap_w in (400.0, 105.0))
-    one = Prefill(80, 6400.0, 80, 1, 0)
+    one = Prefill(80, 6400.0, 80, 1, 0, 80, 80)
     site = bench.replay(
         "encoder", free, limits, [(0.0, 80, 1), (0.0, 80, 1)], recost_at_s=[(0.5 * free.mixed(0, 0, one)[0], capped)]
     )

@@ -15,7 +15,8 @@ from simulator.engine.serving.batch import BatchLimits, Prefill
 def _pass(cost: Any, *lengths: int) -> tuple[float, float]:
     """Return (duration, energy) of a pass: every token attends to its whole sequence, no logits."""
     tokens = sum(lengths)
-    return cost.mixed(0, 0, Prefill(tokens, float(sum(n * n for n in lengths)), tokens, len(lengths), 0))
+    pairs, longest = float(sum(n * n for n in lengths)), max(lengths)
+    return cost.mixed(0, 0, Prefill(tokens, pairs, tokens, len(lengths), 0, longest, longest))
 
 
 def test_batches_by_hand(bench: Any) -> None:

@@ -66,21 +66,40 @@ def test_mixed_iteration_by_hand() -> None:
     head_s = 2 * 80 / 1000 + 80 / 100 + 2 * 160 / 100
     pairs, keys = 3 + 4 + 5 + 6, 6
     prefill_s = 1.0 + pairs * 32 / 1000 + 4 * 32 / 100 + keys * 16 / 100
-    decode_s = 1.0 + 0.5 + 3 * 16 / 100
+    decode_s = 0.5 + 3 * 16 / 100
     host_s = 0.75 + 2 * 0.0625
     running_s = products_s + elementwise_s + head_s + 1.5 * (prefill_s + decode_s)
     operations = 5 * 448 + 2 * 80 + pairs * 32 + 3 * 32
     traffic = 448 + 5 * 240 + 80 + 2 * 160 + 4 * 32 + keys * 16 + 3 * 16
     energy_j = 10.0 * running_s + 6.0 * host_s + 0.01 * operations + 0.05 * traffic
-    assert (running_s + host_s, energy_j) == pytest.approx((32.949, 472.71))
-    found = _tiny().mixed(1, 3, Prefill(tokens=4, pairs=float(pairs), keys=keys, chunks=1, logits=1))
-    assert found == pytest.approx((32.949, 472.71), rel=1e-12)
+    assert (running_s + host_s, energy_j) == pytest.approx((31.449, 457.71))
+    prefill = Prefill(tokens=4, pairs=float(pairs), keys=keys, chunks=1, logits=1, longest_chunk=4, longest_keys=keys)
+    assert _tiny().mixed(1, 3, prefill) == pytest.approx((31.449, 457.71), rel=1e-12)
+
+
+def test_a_mixed_call_with_rates_of_its_own_by_hand() -> None:
+    """As above on a device whose blocks of threads walk keys, read the cache at half rate and span the chunk."""
+    own = replace(
+        SLOW.attention,
+        mixed_batch_factor=1.0,
+        prefill_key_s=0.25,
+        mixed_decode_memory_fraction=0.5,
+        mixed_sequence_head_overhead_s=0.375,
+        mixed_chunk_head_overhead_s=0.0625,
+    )
+    prefill = Prefill(tokens=4, pairs=18.0, keys=6, chunks=1, logits=1, longest_chunk=4, longest_keys=6)
+    prefill_s = 1.0 + 18 * 32 / 1000 + 4 * 32 / 100 + 6 * 16 / 100
+    common_s = _tiny().mixed(1, 3, prefill)[0] - 1.5 * (prefill_s + 0.5 + 3 * 16 / 100)
+    expected_s = common_s + prefill_s + 2 * 0.25 * 6 + 2 * 2 * (0.375 + 0.0625 * 4) + 3 * 16 / 50
+    cost = _tiny(accelerator=replace(SLOW, attention=own))
+    assert cost.mixed(1, 3, prefill)[0] == pytest.approx(expected_s, rel=1e-12)
+    assert cost.decode(2, 7) == pytest.approx(_tiny().decode(2, 7), rel=1e-12)
 
 
 def test_prefill_alone_is_not_slowed_by_decode() -> None:
     """A prompt of 4 tokens by itself, which does not end: no logits, no factor for mixed batches."""
     running_s = 4 * 448 / 1000 + 448 / 100 + 4 * 240 / 100 + 0.5 + 1.0 + 10 * 32 / 1000 + 4 * 32 / 100 + 4 * 16 / 100
-    time_s, _ = _tiny().mixed(0, 0, Prefill(4, 10.0, 4, 1, 0))
+    time_s, _ = _tiny().mixed(0, 0, Prefill(4, 10.0, 4, 1, 0, 4, 4))
     assert time_s == pytest.approx(running_s + 0.75 + 0.0625, rel=1e-12)
 
 
@@ -108,7 +127,7 @@ def test_power_stays_at_the_delivered_limit_and_time_as_measured() -> None:
     time_s, energy_j = free.decode(2, 7)
     assert energy_j / time_s > 13.0
     assert limited.decode(2, 7) == pytest.approx((time_s, 13.0 * time_s), rel=1e-12)
-    chunk = Prefill(4, 10.0, 4, 1, 0)
+    chunk = Prefill(4, 10.0, 4, 1, 0, 4, 4)
     assert limited.mixed(1, 3, chunk) == pytest.approx((free.mixed(1, 3, chunk)[0], 13.0 * free.mixed(1, 3, chunk)[0]))
 
 

@@ -23,7 +23,9 @@ SHAPES = st.tuples(st.sampled_from(["dense", "grouped", "experts"]), st.sampled_
 
 
 def _prefill(tokens: int, before: int = 0, ends: int = 1) -> Prefill:
-    return Prefill(tokens, tokens * before + tokens * (tokens + 1) / 2, before + tokens, 1, ends)
+    return Prefill(
+        tokens, tokens * before + tokens * (tokens + 1) / 2, before + tokens, 1, ends, tokens, before + tokens
+    )
 
 
 @given(

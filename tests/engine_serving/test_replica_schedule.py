@@ -26,6 +26,8 @@ def _prompt(*chunks: tuple[int, int, bool]) -> Prefill:
         keys=sum(done + tokens for tokens, done, _ in chunks),
         chunks=len(chunks),
         logits=sum(ends for _, _, ends in chunks),
+        longest_chunk=max(tokens for tokens, _, _ in chunks),
+        longest_keys=max(done + tokens for tokens, done, _ in chunks),
     )
 
 
@@ -140,7 +142,7 @@ def test_a_prompt_under_way_is_preempted_first(bench: Any, kind: str) -> None:
     Every second iteration the next chunk of B does not fit beside A and B starts over: after 11, 7, 7 and 7 tokens,
     until A has finished in iteration 10. Then B needs two more iterations.
     """
-    limits = BatchLimits(8, 8, 1, 20, 10**6)
+    limits = BatchLimits(8, 8, 1, 20, 10**6, whole_prompts=False)
     cost = bench.cost(limits, tensor=2)
     begin, more = (7, 0, False), (7, 4, False)
     iterations = [
@@ -160,6 +162,29 @@ def test_a_prompt_under_way_is_preempted_first(bench: Any, kind: str) -> None:
     assert list(log.finished_s) == pytest.approx([ends_s[9], ends_s[11]], rel=1e-12)
     assert log.first_token_s[1] == pytest.approx(ends_s[10], rel=1e-12)
     assert site.readings[-1][2] == pytest.approx((13 + 16 + 11 + 7 + 7 + 7) * TOKEN_LINK_J, rel=1e-12)
+
+
+@ENGINES
+def test_a_prompt_waits_until_all_of_it_fits(bench: Any, kind: str) -> None:
+    """Blocks of one token, 12 of them, budget 8; A has 4 + 3 tokens, B 9 + 2.
+
+    B's first chunk of 4 would fit beside A, its nine tokens do not: it is admitted when A has finished in iteration 3.
+    """
+    limits = BatchLimits(8, 8, 1, 12, 10**6)
+    cost = bench.cost(limits)
+    iterations = [
+        cost.mixed(0, 0, _prompt((4, 0, True))),
+        cost.decode(1, 5),
+        cost.decode(1, 6),
+        cost.mixed(0, 0, _prompt((8, 0, False))),
+        cost.mixed(0, 0, _prompt((1, 8, True))),
+        cost.decode(1, 10),
+    ]
+    ends_s = list(accumulate(time_s for time_s, _ in iterations))
+    log = bench.replay(kind, cost, limits, [(0.0, 4, 3), (0.0, 9, 2)]).log
+    assert list(log.preemptions) == [0, 0]
+    assert log.scheduled_s[1] == pytest.approx(ends_s[2], rel=1e-12)
+    assert list(log.finished_s) == pytest.approx([ends_s[2], ends_s[5]], rel=1e-12)
 
 
 @ENGINES

@@ -53,11 +53,13 @@ def _cases(draw: st.DrawFn) -> dict[str, Any]:
     spare = draw(st.sampled_from([0, 1, 5, 50, 10_000])) // block
     blocks = -(-(longest - 1) // block) + spare
     context = draw(st.sampled_from([10**6, 10**6, 10**6, totals[-1] - 1]))
+    # Prompts admitted by their first chunk are preempted far more often.
+    whole = draw(st.sampled_from([False, False, True]))
     return {
         "requests": requests,
-        "limits": BatchLimits(tokens, sequences, block, max(blocks, 1), context),
+        "limits": BatchLimits(tokens, sequences, block, max(blocks, 1), context, whole),
         "model": draw(st.sampled_from(["dense", "grouped", "experts"])),
-        "device": draw(st.sampled_from(["cool", "hot", "crossing"])),
+        "device": draw(st.sampled_from(["cool", "hot", "crossing", "tiled"])),
         "tensor": draw(st.sampled_from([1, 2, 8])),
         "cap_w": draw(st.sampled_from([400.0, 300.0, 220.0, 150.0, 105.0])),
         "until_s": draw(st.one_of(st.none(), st.floats(0.01, 2.0).map(lambda late_s: requests[0][0] + late_s))),

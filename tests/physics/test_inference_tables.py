@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from simulator.physics import transformer as tf
 from simulator.physics.accelerator import Accelerator
 from simulator.physics.inference import InferenceModel, inference_model, peak_activation_bytes
 from simulator.physics.links import Link
@@ -113,9 +114,16 @@ def test_overheads_count_layers_and_heads(llama: Transformer, terabyte: Accelera
 
 
 def test_peak_activations_by_hand(llama: Transformer) -> None:
-    """8,192 tokens x 2 bytes x (2 x 4,096 + 3 x 14,336 / 2 channels) and 256 rows of 128,256 logits of 4 bytes / 2."""
-    expected = 8192 * 2 * (2 * 4096 + 3 * 14336 / 2) + 256 * 128256 * 4 / 2
+    """8,192 tokens x 2 bytes x (2 x 4,096 + 3 x 14,336 / 2 channels) and 256 rows of 128,256 logits of 24 bytes / 2."""
+    expected = 8192 * 2 * (2 * 4096 + 3 * 14336 / 2) + 256 * 128256 * 24 / 2
     assert peak_activation_bytes(llama, 2, 8192, 256) == expected
     # Two of eight experts keep two gates and two inner results each, and one product at a time.
     mixtral = catalogue.model("mixtral-8x7b", Path()).record.transformer()
-    assert peak_activation_bytes(mixtral, 1, 100, 1) == 100 * 2 * (2 * 4096 + 5 * 14336) + 4 * 32000
+    assert peak_activation_bytes(mixtral, 1, 100, 1) == 100 * 2 * (2 * 4096 + 5 * 14336) + 24 * 32000
+
+
+def test_a_recorded_engine_kept_as_much_memory_free(llama: Transformer) -> None:
+    """vLLM 0.19 on an RTX 4090 of 25.25 GB found 2,588 blocks of 16 tokens (LLMServingSim's recorded run, MIT)."""
+    weights = tf.weight_bytes(llama, 2.0)
+    free = 0.9 * 25_250_627_584 - weights - peak_activation_bytes(llama, 1, 2048, 256)
+    assert free // (16 * tf.kv_bytes_per_token(llama, 2.0)) == pytest.approx(2588, rel=0.05)

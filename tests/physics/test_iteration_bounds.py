@@ -97,7 +97,9 @@ def test_decode_is_never_faster_than_the_datasheet(case: Case, count: int, cache
 
 def chunk(tokens: int, before: int, logits: int) -> Prefill:
     """A chunk of one prompt, of which `before` tokens are cached."""
-    return Prefill(tokens, tokens * before + tokens * (tokens + 1) / 2.0, tokens + before, 1, logits)
+    return Prefill(
+        tokens, tokens * before + tokens * (tokens + 1) / 2.0, tokens + before, 1, logits, tokens, tokens + before
+    )
 
 
 @given(cases(), st.integers(1, MAX_TOKENS), st.integers(0, 100_000), st.integers(0, 1))

@@ -83,6 +83,16 @@ def test_decode_attention_is_limited_by_arithmetic_only_where_many_heads_share_a
 
 def test_prefill_attention_by_hand() -> None:
     assert prefill_attention_time_s(6.5e12, 1e9, 100e12, 1e12, ATTENTION) == pytest.approx(0.1 + 0.002, rel=1e-12)
+    walking = replace(ATTENTION, prefill_key_s=1e-6)
+    time_s = prefill_attention_time_s(6.5e12, 1e9, 100e12, 1e12, walking, longest_keys=4000.0)
+    assert time_s == pytest.approx(0.1 + 0.002 + 0.004, rel=1e-12)
+
+
+def test_decode_beside_a_prompt_reads_at_its_own_rate_where_one_is_known() -> None:
+    assert decode_attention_s_per_byte(1.0, 100e12, 1e12, ATTENTION, mixed=True) == pytest.approx(1 / 0.9e12)
+    slower = replace(ATTENTION, mixed_decode_memory_fraction=0.45)
+    assert decode_attention_s_per_byte(1.0, 100e12, 1e12, slower, mixed=True) == pytest.approx(1 / 0.45e12)
+    assert decode_attention_s_per_byte(1.0, 100e12, 1e12, slower) == pytest.approx(1 / 0.9e12)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +105,12 @@ def test_prefill_attention_by_hand() -> None:
         (GEMM, {"layer_overhead_s": -1e-6}, "layer_overhead_s must be >= 0, got -1e-06"),
         (ATTENTION, {"prefill_compute_fraction": 1.08}, "prefill_compute_fraction must be > 0 and <= 1, got 1.08"),
         (ATTENTION, {"call_overhead_s": -1.0}, "call_overhead_s must be >= 0, got -1.0"),
+        (
+            ATTENTION,
+            {"mixed_decode_memory_fraction": 1.01},
+            "mixed_decode_memory_fraction must be > 0 and <= 1, got 1.01",
+        ),
+        (ATTENTION, {"prefill_key_s": -1e-9}, "prefill_key_s must be >= 0, got -1e-09"),
         (ATTENTION, {"mixed_batch_factor": 0.99}, "mixed_batch_factor must be >= 1, got 0.99"),
     ],
 )

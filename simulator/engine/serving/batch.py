@@ -15,6 +15,8 @@ class Prefill:
         keys: keys that the chunks attend to, their own included, summed over chunks.
         chunks: sequences with a chunk in the iteration.
         logits: chunks that end their prompt and so emit a token.
+        longest_chunk: prompt tokens of the longest chunk.
+        longest_keys: keys of the chunk that has most.
     """
 
     tokens: int
@@ -22,6 +24,8 @@ class Prefill:
     keys: int
     chunks: int
     logits: int
+    longest_chunk: int
+    longest_keys: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class BatchLimits:
         block_tokens: tokens in one block of the KV cache.
         blocks: blocks of the KV cache.
         context_tokens: longest sequence that the model takes.
+        whole_prompts: a sequence is admitted when free blocks hold all its tokens, not only those of its first chunk.
     """
 
     batch_tokens: int
@@ -41,6 +46,7 @@ class BatchLimits:
     block_tokens: int
     blocks: int
     context_tokens: int
+    whole_prompts: bool = True
 
     def blocks_for(self, tokens: int) -> int:
         """Return the blocks that hold `tokens` tokens."""

@@ -84,7 +84,9 @@ class EncoderReplica:
         lengths = [self._log.prompt_tokens[request] for request in self._batch]
         tokens = sum(lengths)
         pairs = float(sum(length * length for length in lengths))
-        self._step.begin_mixed(self._env.now, 0, 0, Prefill(tokens, pairs, tokens, len(lengths), 0))
+        self._step.begin_mixed(
+            self._env.now, 0, 0, Prefill(tokens, pairs, tokens, len(lengths), 0, max(lengths), max(lengths))
+        )
         self._alarm = Alarm(self._env, self._step.duration_s, self._end)
 
     def _take_batch(self) -> None:

@@ -134,13 +134,12 @@ class IterationCost:
         attention = self.model.attention
         tokens = count + prefill.tokens
         logits, sequences = count + prefill.logits, count + prefill.chunks
-        prefill_s = attention.call_s + attention.pair_s * prefill.pairs
-        prefill_s += attention.chunk_s * prefill.tokens + attention.context_s * prefill.keys
-        attention_s = prefill_s
+        moving_s, computing_s = attention.prefill_s(prefill.tokens, prefill.pairs, prefill.keys, prefill.longest_keys)
+        attention_s = attention.call_s + moving_s + computing_s
         dynamic_j = self._pair_j * prefill.pairs + self._query_j * prefill.tokens + self._key_j * prefill.keys
         if count:
-            decode_s = attention.call_s + attention.sequence_s * count + self._cached_s * cached_tokens
-            attention_s = (prefill_s + decode_s) * attention.mixed_factor
+            attention_s += attention.mixed_part_s(count, cached_tokens, prefill.longest_chunk)
+            attention_s *= attention.mixed_factor
             dynamic_j += (self._cached_j - self._static_w * self._cached_s) * cached_tokens
         host_s = self._host_s[sequences]
         time_s = self._token_s[tokens] + self._head_s[logits] + attention_s + host_s

@@ -67,16 +67,17 @@ class CappedIterations:
     def mixed(self, count: int, cached_tokens: int, prefill: Prefill) -> tuple[float, float]:
         """Return (duration, energy) of one iteration with prefill, and with decode when `count` > 0."""
         attention, tokens = self._model.attention, prefill.tokens
-        fixed_s = attention.call_s + attention.chunk_s * tokens + attention.context_s * prefill.keys
+        fixed_s, clocked_s = attention.prefill_s(tokens, prefill.pairs, prefill.keys, prefill.longest_keys)
+        fixed_s += attention.call_s
         factor = 1.0
         if count:
-            fixed_s += attention.call_s + attention.sequence_s * count + attention.decode_s * cached_tokens
+            fixed_s += attention.mixed_part_s(count, cached_tokens, prefill.longest_chunk)
             factor = attention.mixed_factor
         flop = attention.pair_flop * prefill.pairs + attention.decode_flop * cached_tokens
         traffic = attention.chunk_bytes * tokens + attention.context_bytes * prefill.keys
         traffic += attention.decode_bytes * cached_tokens
         shape = (count + tokens, count + prefill.logits, count + prefill.chunks)
-        return self._run(shape, (fixed_s * factor, attention.pair_s * prefill.pairs * factor), (flop, traffic))
+        return self._run(shape, (fixed_s * factor, clocked_s * factor), (flop, traffic))
 
     def _cells(self, count: int, cached_tokens: int) -> Iterator[tuple[tuple[float, float, float, float], int, int]]:
         """Yield (line, first offset, iterations inside) of each cell that an endless stretch crosses."""

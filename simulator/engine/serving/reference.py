@@ -119,6 +119,8 @@ class ReferenceReplica:
                 keys=sum(seq.cached + seq.scheduled for seq in chunks),
                 chunks=len(chunks),
                 logits=sum(seq.cached + seq.scheduled == seq.target for seq in chunks),
+                longest_chunk=max(seq.scheduled for seq in chunks),
+                longest_keys=max(seq.cached + seq.scheduled for seq in chunks),
             )
             self._duration_s, self._energy_j = self._cost.mixed(len(decoding), attended, prefill)
             self._link_j = self._cost.link_j[len(decoding) + prefill.tokens]
@@ -147,6 +149,8 @@ class ReferenceReplica:
         while not preempted and self._waiting and budget and len(self._running) < self._limits.sequences:
             seq = self._waiting[0]
             tokens = min(seq.target, budget)
+            if self._limits.whole_prompts and self._limits.blocks_for(seq.target) > self._free_blocks:
+                break
             if not self._allocate(seq, tokens):
                 break
             self._waiting.popleft()

@@ -1,8 +1,9 @@
 """A serving replica: continuous batching with chunked prefill and a paged KV cache, advanced in stretches.
 
 Scheduling follows vLLM's V1 scheduler (first come, first served). An iteration gives one token of budget to every
-decoding sequence and the rest to prompts: first to the one that is under way, then to those that wait. When the KV
-cache is full, the sequence admitted last is preempted: its blocks are freed, its tokens are recomputed on its return.
+decoding sequence and the rest to prompts: first to the one that is under way, then to those that wait, the first of
+which is admitted when the free blocks hold its whole prompt. When the KV cache is full, the sequence admitted last is
+preempted: its blocks are freed, its tokens are recomputed on its return.
 
 Between two changes of the batch all decode iterations are alike, so they pass as one stretch with a closed form
 (`simulator.engine.serving.iteration_cost`). An arrival ends a stretch at the next iteration boundary.
@@ -186,6 +187,7 @@ class Replica:
         free = limits.blocks - self._blocks.held - self._prefill_blocks - self._blocks.needed(self._iteration)
         chunks: list[tuple[int, int, bool]] = []
         pairs, keys, logits = 0.0, 0, 0
+        longest_chunk = longest_keys = 0
         while budget > 0 and slots > 0:
             request, done = self._next_prompt()
             if request < 0:
@@ -193,6 +195,8 @@ class Replica:
             length = self._state.prefill_tokens[request]
             chunk = min(budget, length - done)
             blocks = limits.blocks_for(done + chunk) - limits.blocks_for(done)
+            if request != self._partial and limits.whole_prompts and limits.blocks_for(length) > free:
+                break
             if blocks > free:
                 if request == self._partial:
                     self._preempt_partial()
@@ -206,11 +210,13 @@ class Replica:
             pairs += chunk * done + 0.5 * chunk * (chunk + 1)
             keys += done + chunk
             logits += ends
+            longest_chunk, longest_keys = max(longest_chunk, chunk), max(longest_keys, done + chunk)
             chunks.append((request, chunk, ends))
         if not chunks:
             return False
         self._chunks = chunks
-        prefill = Prefill(limits.batch_tokens - decoding - budget, pairs, keys, len(chunks), logits)
+        tokens = limits.batch_tokens - decoding - budget
+        prefill = Prefill(tokens, pairs, keys, len(chunks), logits, longest_chunk, longest_keys)
         self._step.begin_mixed(now_s, decoding, self._attended, prefill)
         return True
 
