@@ -47,8 +47,8 @@ class Window:
         inputs: values of the operands.
         m: rows of a product (tokens); the tokens of a layer; new tokens per sequence of attention.
         n: columns of a product.
-        k: inner size of a product.
-        batch: sequences of attention, or of a step.
+        k: inner size of a product; of mixed attention the tokens cached before the chunk.
+        batch: sequences of attention, or of a step; of mixed attention the decoding ones.
         query_heads: of attention.
         kv_heads: of attention.
         head_size: of attention.

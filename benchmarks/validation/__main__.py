@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from benchmarks.validation import mlperf_training, physics_vectors, silicon
+from benchmarks.validation import mlperf_training, physics_vectors, silicon, vllm_runs
 from benchmarks.validation.report import Report
 
 KINDS: dict[str, Callable[[Path], Report]] = {
     "physics-vectors": physics_vectors.validate,
     "silicon": silicon.validate,
     "mlperf-training": mlperf_training.validate,
+    "vllm-runs": vllm_runs.validate,
 }
 
 
@@ -23,8 +25,14 @@ def main() -> None:
     parser.add_argument("kind", choices=sorted(KINDS))
     parser.add_argument("path", type=Path, help="file or folder in the published format")
     parser.add_argument("--json", type=Path, help="file for the report")
+    parser.add_argument("--profiles", type=Path, help="folder of operator tables (vllm-runs only)")
     arguments = parser.parse_args()
-    report = KINDS[arguments.kind](arguments.path)
+    if arguments.profiles is not None and arguments.kind != "vllm-runs":
+        parser.error("--profiles is for vllm-runs")
+    validate = KINDS[arguments.kind]
+    if arguments.profiles is not None:
+        validate = partial(vllm_runs.validate, tables=arguments.profiles)
+    report = validate(arguments.path)
     content = report.as_dict()
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(content, indent=2) + "\n")
@@ -34,6 +42,8 @@ def main() -> None:
             f"{case.relative_error:+8.1%}  {case.metric:<12} {case.predicted:12,.4g} {case.measured:12,.4g} "
             f"{case.unit:<5} {case.case_id}{fit}"
         )
+    for note in report.notes:
+        print(note)
     for why in sorted({why for _, why in report.skipped}):
         print(f"skipped {sum(entry == why for _, entry in report.skipped):5,}: {why}")
     if report.cases:

@@ -45,11 +45,13 @@ class Report:
         kind: kind of the validation.
         cases: what was compared.
         skipped: (case, reason) of what the simulator cannot do.
+        notes: what the reader must know of how the cases were predicted.
     """
 
     kind: str
     cases: list[Case] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def skip(self, case_id: str, reason: str) -> None:
         """Leave a row out, for a reason that the simulator states."""
@@ -62,6 +64,7 @@ class Report:
             "kind": self.kind,
             "cases": [{**asdict(case), "relative_error": case.relative_error} for case in self.cases],
             "skipped": [{"case_id": case_id, "reason": reason} for case_id, reason in self.skipped],
+            "notes": self.notes,
             "median_abs_error": statistics.median(errors) if errors else None,
             "mape": statistics.fmean(errors) if errors else None,
         }

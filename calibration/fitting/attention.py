@@ -1,10 +1,10 @@
 """Attention: the simulator's equations for decode, prefill and mixed calls, fitted to time per repetition.
 
 decode   t = t0 + K / (m B) + h (sequences x query heads)
-prefill  t = t0 + F / (c P) + Q / (m B)
-mixed    t = x (decode + prefill), x >= 1, with the call's t0 once
+prefill  t = t0 + F / (c P) + Q / (m B) [+ w k]
+mixed    t = x (decode + prefill), x >= 1, with the call's t0 once; or by its own rates (`mixed_attention`)
 
-with cached bytes read K, operations F and traffic Q.
+with cached bytes read K, operations F, traffic Q and keys of the longest sequence k.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ def fit_prefill_attention(
     groups: Groups | None = None,
     *,
     uncertainty: Array | None = None,
+    walks_keys: bool = False,
 ) -> Fit:
     """Fit `call_overhead_s`, `prefill_compute_fraction` and `prefill_memory_fraction` to prefill windows.
 
@@ -62,19 +63,25 @@ def fit_prefill_attention(
         base: datasheet rates.
         groups: group of each row to leave out in turn.
         uncertainty: relative standard uncertainty of each row's time.
+        walks_keys: fit `prefill_key_s` as well, the time that a block of threads needs for a key; it shows in calls too
+            small to fill the device.
     """
     peak, bandwidth = attention_peak(table, base), base.memory_bandwidth_bytes_per_s
     flop, moved = table.flop.to_numpy(float), table.traffic_bytes.to_numpy(float)
+    keys = (table.m + table.context_tokens).to_numpy(float)
 
     def model(p: Array, rows: Mask) -> Array:
         computing, moving = flop[rows] / (p[1] * peak[rows]), moved[rows] / (p[2] * bandwidth)
-        return np.asarray(p[0] + computing + moving, dtype=np.float64)
+        walking = p[3] * keys[rows] if walks_keys else 0.0
+        return np.asarray(p[0] + computing + moving + walking, dtype=np.float64)
 
     parameters = [
         Parameter("call_overhead_s", 0.0, 9e-6, 1e-4),
         Parameter("prefill_compute_fraction", 0.1, 0.7, 1.0),
         Parameter("prefill_memory_fraction", 0.05, 0.5, 1.0),
     ]
+    if walks_keys:
+        parameters.append(Parameter("prefill_key_s", 0.0, 2e-8, 1e-6))
     return fit(model, seconds(table), parameters, groups, uncertainty=uncertainty, clusters=table.point.to_numpy(str))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -72,13 +72,27 @@ def require_positive(table: Table, columns: Sequence[str]) -> None:
     Raises:
         InputError: with the first few rows.
     """
+    _require(table, columns, "a number > 0", lambda numbers: (numbers > 0.0) & (numbers < float("inf")))
+
+
+def require_counts(table: Table, columns: Sequence[str]) -> None:
+    """Raise for every row in which one of the columns is not a whole number from 0.
+
+    Raises:
+        InputError: with the first few rows.
+    """
+    _require(table, columns, "a whole number >= 0", lambda numbers: (numbers >= 0.0) & (numbers % 1.0 == 0.0))
+
+
+def _require(
+    table: Table, columns: Sequence[str], what: str, holds: Callable[[pd.Series[float]], pd.Series[bool]]
+) -> None:
     faults: list[Fault] = []
     for column in columns:
-        numbers = pd.to_numeric(table.rows[column], errors="coerce")
-        wrong = ~(numbers > 0.0) | (numbers == float("inf"))
-        for row in table.rows.index[wrong][:_SHOWN_FAULTS]:
+        good = holds(pd.to_numeric(table.rows[column], errors="coerce"))
+        for row in table.rows.index[~good][:_SHOWN_FAULTS]:
             shown = table.rows[column].iloc[row]
-            faults.append(Fault(f"must be a number > 0, got {shown!s}", table.name, int(row) + 2, column))
+            faults.append(Fault(f"must be {what}, got {shown!s}", table.name, int(row) + 2, column))
     if faults:
         raise InputError(faults[:_SHOWN_FAULTS])
 

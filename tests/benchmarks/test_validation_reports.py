@@ -66,7 +66,8 @@ def test_a_measured_zero() -> None:
 
 def test_no_cases_have_no_mean() -> None:
     content = Report("kind").as_dict()
-    assert content == {"kind": "kind", "cases": [], "skipped": [], "median_abs_error": None, "mape": None}
+    expected = {"kind": "kind", "cases": [], "skipped": [], "notes": [], "median_abs_error": None, "mape": None}
+    assert content == expected
 
 
 def test_the_command_writes_the_report(
@@ -79,7 +80,7 @@ def test_the_command_writes_the_report(
     )
     command.main()
     content = json.loads(out.read_text())
-    assert set(content) == {"kind", "cases", "skipped", "median_abs_error", "mape"}
+    assert set(content) == {"kind", "cases", "skipped", "notes", "median_abs_error", "mape"}
     assert content["kind"] == "physics-vectors"
     first = content["cases"][0]
     assert set(first) == {"case_id", "metric", "unit", "predicted", "measured", "relative_error", "used_in_fit"}
@@ -92,11 +93,11 @@ def test_the_command_writes_the_report(
 
 @pytest.mark.parametrize("kind", sorted(command.KINDS))
 def test_every_kind_can_be_asked_for(kind: str, tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match="no such file"):
+    with pytest.raises(SystemExit, match=r"no such (file|folder)"):
         command.KINDS[kind](tmp_path / "missing.csv")
 
 
-@pytest.mark.parametrize("kind", sorted(command.KINDS))
+@pytest.mark.parametrize("kind", sorted(command.KINDS.keys() - {"vllm-runs"}))
 def test_a_foreign_file_is_refused(kind: str, tmp_path: Path) -> None:
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     for path in (tmp_path, tmp_path / "other.csv"):
