@@ -33,7 +33,7 @@ _TOKENS = {
 def _requests(draw: st.DrawFn) -> list[tuple[float, int, int]]:
     """Return (arrival, prompt, output): stretches of one kind of gap, and lengths of one kind or of all."""
     prompts = _TOKENS[draw(st.sampled_from(sorted(_TOKENS)))] if draw(st.booleans()) else st.one_of(*_TOKENS.values())
-    outputs = st.one_of(st.integers(1, 3), st.integers(4, 60), st.integers(60, 300))
+    outputs = st.one_of(st.integers(1, 3), st.integers(4, 60), st.integers(60, 300), st.integers(60, 300))
     now_s, requests = draw(st.sampled_from([0.0, 3.0])), []
     for kind in draw(st.lists(st.sampled_from(sorted(_GAPS_S)), min_size=2, max_size=4)):
         for _ in range(draw(st.integers(1, 8))):
@@ -50,11 +50,11 @@ def _cases(draw: st.DrawFn) -> dict[str, Any]:
     totals = sorted(prompt + output for _, prompt, output in requests)
     # Now and then the longest requests do not fit even alone and are refused.
     longest = totals[-1 - (len(totals) // 4 if draw(st.integers(0, 4)) == 0 else 0)]
-    spare = draw(st.sampled_from([0, 1, 5, 50, 10_000])) // block
+    spare = draw(st.sampled_from([0, 0, 1, 5, 50, 10_000])) // block
     blocks = -(-(longest - 1) // block) + spare
     context = draw(st.sampled_from([10**6, 10**6, 10**6, totals[-1] - 1]))
     # Prompts admitted by their first chunk are preempted far more often.
-    whole = draw(st.sampled_from([False, False, True]))
+    whole = draw(st.sampled_from([False, False, False, True]))
     return {
         "requests": requests,
         "limits": BatchLimits(tokens, sequences, block, max(blocks, 1), context, whole),
@@ -133,8 +133,9 @@ def test_stretches_equal_single_iterations(bench: Any) -> None:
     compare()
     shares = {name: count / seen["any"] for name, count in seen.items()}
     # What is hard must be common among the examples, else their agreement says little.
-    common = ("preempted", "preempted often", "slowed by its cap", "prompt in chunks", "read under way", "refused")
+    common = ("preempted", "slowed by its cap", "prompt in chunks", "read under way", "refused")
     assert min(shares.get(name, 0.0) for name in common) > 0.15, shares
+    assert shares.get("preempted often", 0.0) > 0.1, shares
     assert shares.get("cut short", 0.0) > 0.05, shares
 
 
