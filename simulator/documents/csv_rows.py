@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as compute
 import pyarrow.csv as arrow_csv
 from numpy.typing import NDArray
 
@@ -32,6 +33,7 @@ class Layout:
         stamp: position of the column of dates and times, None when there is none.
         numbers: positions of the columns of numbers.
         optional: the positions among `numbers` where a field may be empty.
+        where: keep only rows whose field at a position has this text.
     """
 
     names: tuple[str, ...]
@@ -39,6 +41,7 @@ class Layout:
     stamp: int | None
     numbers: tuple[int, ...]
     optional: frozenset[int] = field(default=frozenset())
+    where: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +82,8 @@ def read_rows(path: Path, layout: Layout, log: FaultLog, unreadable: FaultLog | 
     if rows is None:
         rows = _CarefulReader(layout, log, unreadable).read(path)
     if not len(rows.lines):
-        log.add("has no rows of data", line=layout.first_line)
+        kept = " and ".join(f"{layout.names[position]} {text!r}" for position, text in layout.where)
+        log.add(f"has no rows with {kept}" if kept else "has no rows of data", line=layout.first_line)
     return rows
 
 
@@ -89,21 +93,41 @@ def _read_quickly(path: Path, layout: Layout) -> Rows | None:
     if zoned is None:
         return None
     positions = layout.numbers if layout.stamp is None else (layout.stamp, *layout.numbers)
-    types = {position: pa.float64() for position in layout.numbers}
+    types = {position: pa.float64() for position in layout.numbers} | {at: pa.string() for at, _ in layout.where}
     if layout.stamp is not None:
         types[layout.stamp] = pa.timestamp("ns", tz="UTC" if zoned else None)
     columns: list[list[NDArray[Any]]] = [[] for _ in positions]
+    lines: list[NDArray[np.int64]] = []
+    line = layout.first_line
     try:
-        for batch in _open_with_arrow(path, layout, positions, types):
-            for position, column, blocks in zip(positions, batch.columns, columns, strict=True):
+        for batch in _open_with_arrow(path, layout, (*positions, *(at for at, _ in layout.where)), types):
+            kept = _passing(batch.columns[len(positions) :], layout)
+            for position, column, blocks in zip(positions, batch.columns, columns, strict=False):
                 if not _is_clean(column, position in layout.optional):
                     return None
-                blocks.append(_to_numpy(column).copy())  # else it would keep the whole batch alive
+                values = _to_numpy(column)
+                blocks.append(values.copy() if kept is None else values[kept])  # else it keeps the whole batch alive
+            if kept is not None:
+                lines.append(line + np.flatnonzero(kept))
+            line += len(batch)
     except pa.ArrowInvalid:
         return None
     numbers = tuple(_joined(columns.pop(), np.float64) for _ in layout.numbers)[::-1]
     stamps_ns = np.empty(0, np.int64) if layout.stamp is None else _joined(columns.pop(), np.int64)
-    return Rows(range(layout.first_line, layout.first_line + len(numbers[0])), stamps_ns, zoned, numbers)
+    whole = range(layout.first_line, layout.first_line + len(numbers[0]))
+    return Rows(_joined(lines, np.int64) if layout.where else whole, stamps_ns, zoned, numbers)
+
+
+def _passing(columns: list[Any], layout: Layout) -> NDArray[np.bool_] | None:
+    """Return which rows of a batch have the wanted texts, None when all are wanted."""
+    if not layout.where:
+        return None
+    passing = [
+        compute.equal(compute.utf8_trim_whitespace(column), text).to_numpy(zero_copy_only=False)
+        for column, (_, text) in zip(columns, layout.where, strict=True)
+    ]
+    kept: NDArray[np.bool_] = np.logical_and.reduce(passing)
+    return kept
 
 
 def _open_with_arrow(path: Path, layout: Layout, positions: tuple[int, ...], types: dict[int, Any]) -> Any:
@@ -197,6 +221,8 @@ class _CarefulReader:
     def _read_row(self, fields: list[str], line: int) -> None:
         if len(fields) != len(self._layout.names):
             self._log.add(f"has {len(fields)} fields, expected {len(self._layout.names)}", line)
+            return
+        if any(fields[position].strip() != text for position, text in self._layout.where):
             return
         stamp_ns = None if self._layout.stamp is None else self._stamp(fields, self._layout.stamp, line)
         numbers = [self._number(fields, position, line) for position in self._layout.numbers]

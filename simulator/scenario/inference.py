@@ -114,6 +114,8 @@ class ClosedLoopRequests(Section):
 class _Trace(Section):
     file: FilePath
     """The file."""
+    from_h: NonNegative = 0.0
+    """Hour of the trace at which the run begins; earlier requests are left out."""
     max_requests: Annotated[int, Field(ge=1)] | None = None
     """Use only the first requests."""
     rate_factor: Positive = 1.0
@@ -124,6 +126,74 @@ class _Trace(Section):
     """Requests without prompt or answer: refuse the file, or drop and count them."""
     sort: bool = False
     """Sort requests by time instead of refusing an unsorted file."""
+
+
+class VidurRequests(_Trace):
+    """Trace as Vidur processes them (.csv), arrivals in seconds."""
+
+    kind: Literal["vidur"]
+
+
+class SplitwiseRequests(_Trace):
+    """Trace as SplitwiseSim makes them (.csv), arrivals in seconds."""
+
+    kind: Literal["splitwise_sim"]
+
+
+class BurstGptRequests(_Trace):
+    """BurstGPT trace 1, 2 or 3 (.csv); failed requests have no answer: `zero_tokens: drop` leaves them out."""
+
+    kind: Literal["burstgpt"]
+    model: str | None = None
+    """Keep only requests to this model, as in column Model."""
+    log_type: str | None = None
+    """Keep only requests of this type, as in column Log Type."""
+
+
+class MooncakeRequests(_Trace):
+    """Mooncake trace (.jsonl); shared prefixes are not used."""
+
+    kind: Literal["mooncake"]
+
+
+class QwenRequests(_Trace):
+    """Qwen-Bailian trace (.jsonl); shared prefixes are not used."""
+
+    kind: Literal["qwen_bailian"]
+    request_type: str | None = None
+    """Keep only requests of this type, as in key type."""
+
+
+class LengthFile(Section):
+    """Lengths of a ServeGen client."""
+
+    file: FilePath
+    """The file (`chunk-*-dataset.json`)."""
+
+
+class ServeGenClient(Section):
+    """A client: how often it asks and how much."""
+
+    name: Name
+    """Name of the client, which seeds its random numbers."""
+    file: FilePath
+    """Its rates (`chunk-*-trace.csv`)."""
+    lengths: LengthFile
+    """Its lengths."""
+
+
+class ServeGenRequests(Section):
+    """Requests drawn from clients of a production service, window by window, after ServeGen."""
+
+    kind: Literal["servegen"]
+    clients: Annotated[tuple[ServeGenClient, ...], Field(min_length=1)]
+    """Who asks; the workload is their sum."""
+    from_h: NonNegative = 0.0
+    """Hour of the data at which the run begins."""
+    rate_factor: Positive = 1.0
+    """Multiplies the rates."""
+    max_total_tokens: Annotated[int, Field(ge=2, le=10_000_000)] | None = None
+    """Shorten prompts so that prompt and answer together do not exceed this."""
 
 
 class AzureRequests(_Trace):
@@ -144,7 +214,22 @@ class CsvRequests(_Trace):
     """Header of answer tokens."""
 
 
-Requests = Annotated[SyntheticRequests | ClosedLoopRequests | AzureRequests | CsvRequests, Field(discriminator="kind")]
+TraceRequests = (
+    AzureRequests | CsvRequests | VidurRequests | SplitwiseRequests | BurstGptRequests | MooncakeRequests | QwenRequests
+)
+Requests = Annotated[
+    SyntheticRequests
+    | ClosedLoopRequests
+    | ServeGenRequests
+    | AzureRequests
+    | CsvRequests
+    | VidurRequests
+    | SplitwiseRequests
+    | BurstGptRequests
+    | MooncakeRequests
+    | QwenRequests,
+    Field(discriminator="kind"),
+]
 
 
 class ServingParallelism(Section):

@@ -16,7 +16,8 @@ from simulator.workload.daily_rate import DailyRate
 
 _BLOCK = 4096
 _MOST_ARRIVALS = 2e8  # 5 GB as a table of requests; a run of so many takes days
-_BURSTINESS = (1e-6, 100.0)  # beyond, gamma variates are all alike to rounding, or underflow
+LARGEST_VARIATION = 100.0
+_BURSTINESS = (1e-6, LARGEST_VARIATION)  # beyond, gamma variates are all alike to rounding, or underflow
 _WEEKDAYS, _DAYS_OF_WEEK = 5, 7
 
 

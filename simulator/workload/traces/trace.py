@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -27,6 +28,11 @@ class TraceColumns:
     arrival: str
     prompt_tokens: str
     output_tokens: str
+
+    @property
+    def all(self) -> tuple[str, str, str]:
+        """The three names."""
+        return self.arrival, self.prompt_tokens, self.output_tokens
 
     def __post_init__(self) -> None:
         if len({self.arrival, self.prompt_tokens, self.output_tokens}) < 3:
@@ -105,13 +111,35 @@ def read_stamped_trace(
     return Trace(log.file, requests, origin_ns if known else None, kept.dropped, kept.moved)
 
 
-def read_timed_trace(path: str | Path, columns: TraceColumns, options: TraceOptions) -> Trace:
-    """Return a trace whose arrivals are seconds since its start, as they stand in the file."""
-    rows, log = _read(path, columns, stamped=False)
+def read_timed_trace(
+    path: str | Path, columns: TraceColumns, options: TraceOptions, where: Mapping[str, str] | None = None
+) -> Trace:
+    """Return a trace whose arrivals are seconds since its start, as they stand in the file.
+
+    Args:
+        path: the file.
+        columns: names of the columns.
+        options: what may be done to the trace.
+        where: keep only rows with these texts, by name of the column.
+    """
+    rows, log = _read(path, columns, stamped=False, where=where)
+    return timed_trace(rows, columns, options, log)
+
+
+def timed_trace(rows: Rows, columns: TraceColumns, options: TraceOptions, log: FaultLog, unit_s: float = 1.0) -> Trace:
+    """Return the trace of rows of numbers: arrival, prompt tokens, output tokens.
+
+    Args:
+        rows: the rows.
+        columns: names of the columns, for messages.
+        options: what may be done to the trace.
+        log: takes what is wrong.
+        unit_s: unit of the arrivals.
+    """
     arrivals = rows.numbers[0]
     log.add_rows(arrivals < 0.0, lambda row: (f"{arrivals[row]:g} is below 0 s", int(rows.lines[row])), columns.arrival)
     kept = _keep(rows, arrivals, columns, options, log)
-    requests = RequestTable.make(kept.arrivals, kept.prompt_tokens, kept.output_tokens)
+    requests = RequestTable.make(kept.arrivals * unit_s, kept.prompt_tokens, kept.output_tokens)
     return Trace(log.file, requests, None, kept.dropped, kept.moved)
 
 
@@ -143,16 +171,18 @@ class _Kept:
     moved: int
 
 
-def _read(path: str | Path, columns: TraceColumns, *, stamped: bool) -> tuple[Rows, FaultLog]:
+def _read(
+    path: str | Path, columns: TraceColumns, *, stamped: bool, where: Mapping[str, str] | None = None
+) -> tuple[Rows, FaultLog]:
     """Return the rows of a trace, whatever its size: the text passes in blocks, only numbers stay."""
     file = checked_text_file(path)
     log = FaultLog(str(path))
     names = read_header(file)
-    wanted = (columns.arrival, columns.prompt_tokens, columns.output_tokens)
-    arrival, prompt, output = (column_position(names, name, log) for name in wanted)
+    arrival, prompt, output = (column_position(names, name, log) for name in columns.all)
+    kept = tuple((column_position(names, name, log), text) for name, text in (where or {}).items())
     log.raise_if_any()
     numbers = (prompt, output) if stamped else (arrival, prompt, output)
-    return read_rows(file, Layout(names, 2, arrival if stamped else None, numbers), log), log
+    return read_rows(file, Layout(names, 2, arrival if stamped else None, numbers, where=kept), log), log
 
 
 def _keep(rows: Rows, arrivals: NDArray[Any], columns: TraceColumns, options: TraceOptions, log: FaultLog) -> _Kept:
