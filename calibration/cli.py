@@ -5,23 +5,32 @@ Exit codes: 0 all is well; 1 an internal error; 2 the input, the device or the m
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Final
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
 
 import typer
 from pydantic import BaseModel
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from calibration.checking import trace_report
+from calibration.checking.trace import read_trace
+from calibration.measuring import report
 from calibration.measuring.record import MeasurementRecord
 from simulator.errors import InputError, WattlineError, nearest_match
+from simulator.profiles import catalogue
 
 BAD_RUN, BAD_INPUT = 1, 2
 
 SCHEMAS: Final[dict[str, type[BaseModel]]] = {"measurement": MeasurementRecord}
 """Files of which `schema` prints the JSON Schema."""
+
+SensorChoice = Literal["auto", "nvml", "nvml-power", "zeus", "rapl", "none"]
 
 app = typer.Typer(
     name="wattline-calibrate",
@@ -35,10 +44,115 @@ _PIPE_COLUMNS = 160
 _out = Console() if sys.stdout.isatty() else Console(width=_PIPE_COLUMNS)
 _err = Console(stderr=True)
 
+Threads = Annotated[int | None, typer.Option(help="Threads on a processor; by default all cores.", min=1)]
+Shared = Annotated[bool, typer.Option("--shared", help="Measure although others use the device; it is noted.")]
+Device = Annotated[str, typer.Option(help="auto (the first GPU), cuda, cuda:1, or cpu.")]
+SensorOption = Annotated[SensorChoice, typer.Option(help="What tells energy; none measures time only.")]
 
-@app.callback()
-def _verbs() -> None:
-    """Make every command a verb, also when there is only one."""
+
+@app.command()
+def measure(  # noqa: PLR0913 - options of a command
+    out: Annotated[Path, typer.Argument(help="Directory of the measurement; an interrupted one is gone on with.")],
+    quick: Annotated[bool, typer.Option("--quick", help="At most 10 minutes; without it at most 45.")] = False,
+    device: Annotated[
+        str, typer.Option(help="auto (the first GPU), cuda, cuda:1, cpu, or recorded:DIRECTORY.")
+    ] = "auto",
+    sensor: SensorOption = "auto",
+    budget: Annotated[
+        float | None, typer.Option(help="Minutes to plan for, in place of those of the mode.", min=0.01)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the random order and of the inputs.", min=0)] = 1,
+    threads: Threads = None,
+    shared: Shared = False,
+    cooling: Annotated[str, typer.Option(help="How the device is cooled, for the record.")] = "",
+    ambient_c: Annotated[float | None, typer.Option(help="Inlet temperature, for the record.")] = None,
+    licence: Annotated[str, typer.Option(help="Terms of the data, for the record.")] = "",
+) -> None:
+    """Measure a device: kernels, power states and what its sensor does. Nothing of the device is changed."""
+    with _failures():
+        running = _with_torch("calibration.measuring.running")
+        notes = "other processes used the device while it was measured" if shared else ""
+        budget_s = None if budget is None else budget * 60.0
+        wishes = running.Wishes("quick" if quick else "full", seed, budget_s, cooling, ambient_c, licence, notes)
+        with _progress() as notify:
+            record = running.run(out, device, sensor, threads, wishes, shared=shared, notify=notify, say=_note)
+        _out.print(report.measurement(record))
+
+
+@app.command()
+def check(
+    profile: Annotated[str, typer.Argument(help="Profile of the device, by path or by name.")],
+    device: Device = "auto",
+    sensor: SensorOption = "auto",
+    quick: Annotated[bool, typer.Option("--quick", help="Shorter windows.")] = False,
+    threads: Threads = None,
+    shared: Shared = False,
+    trace: Annotated[
+        Path | None, typer.Option(help="Compare with a log of nvidia-smi instead of running a transformer.")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="File for the figures.")] = None,
+) -> None:
+    """Predict a real transformer that no fit has seen, measure it, and print both with their errors."""
+    with _failures():
+        loaded = catalogue.accelerator(profile, Path())
+        if trace is not None:
+            boards = read_trace(trace)
+            _out.print(trace_report.table(boards, loaded.record))
+            _write(json_file, {"boards": [trace_report.as_dict(board, loaded.record) for board in boards]})
+            return
+        checking = _with_torch("calibration.checking.running")
+        with _progress() as notify:
+            found = checking.run(loaded, device, sensor, threads, quick=quick, shared=shared, notify=notify, say=_note)
+        _out.print(checking.table(found))
+        _write(json_file, found.as_dict())
+
+
+def _write(file: Path | None, content: dict[str, object]) -> None:
+    if file is not None:
+        try:
+            file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{file} cannot be written: {error.strerror}") from None
+
+
+def _with_torch(module: str) -> Any:
+    """Return a module that needs torch, which takes seconds to load and which not every user has.
+
+    Raises:
+        InputError: torch is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in {"torch", "scipy"}:
+            raise
+        raise InputError(f"needs {error.name}: pip install 'wattline[calibration]'") from None
+
+
+def _note(text: str) -> None:
+    _err.print(f"note: {text}", highlight=False)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[float, float, str], None]]:
+    """Show how far it is where somebody watches; yields what is told of it."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total, _label: None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=_err, transient=True) as shown:
+        task = shown.add_task("starting", total=1.0)
+
+        def notify(done: float, total: float, label: str) -> None:
+            shown.update(task, completed=done, total=total, description=label[:40].ljust(40))
+
+        yield notify
 
 
 @app.command()

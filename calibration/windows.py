@@ -47,8 +47,8 @@ class Window:
         inputs: values of the operands.
         m: rows of a product (tokens); the tokens of a layer; new tokens per sequence of attention.
         n: columns of a product.
-        k: inner size of a product; of mixed attention the tokens cached before the chunk.
-        batch: sequences of attention, or of a step; of mixed attention the decoding ones.
+        k: inner size of a product.
+        batch: sequences of attention, or of a step.
         query_heads: of attention.
         kv_heads: of attention.
         head_size: of attention.
@@ -59,6 +59,7 @@ class Window:
         traffic_bytes: device memory traffic, all operands and results.
         elementwise_bytes: traffic of elementwise work of a layer.
         launches: kernels launched.
+        cached: operands stay in the last-level cache between repetitions, so that traffic is not that of the memory.
         repetitions: in the window.
         duration_s: of the whole window, between the two synchronisations.
         energy_j: of the whole window, from the energy counter; None where no sensor is.
@@ -94,6 +95,7 @@ class Window:
     weight_bytes: float = 0.0
     elementwise_bytes: float = 0.0
     launches: int = 1
+    cached: bool = False
     mean_power_w: float | None = None
     temperature_c: float | None = None
     clock_mhz: float | None = None

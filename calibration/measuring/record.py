@@ -113,6 +113,8 @@ class SensorCharacter(Section):
     """Width of the window over which a reading of instant power averages."""
     lag_s: NonNegative | None = None
     """Age of the newest power that a reading contains."""
+    response_unexplained: NonNegative | None = None
+    """Root mean square of what window and lag leave unexplained / step between load and pause."""
     average_power_window_s: NonNegative | None = None
     """Width of the window of the field that is documented as an average, where there is one."""
     counter_over_power: Positive | None = None

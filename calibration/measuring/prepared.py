@@ -1,0 +1,173 @@
+"""Things that can be run for a while: loops of kernels, pauses, spinning, and duty cycles of loop and pause."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from calibration.measuring.clock import Clock
+from calibration.measuring.kernels import Call
+from calibration.measuring.runtime import Runtime
+
+GRAPH_BELOW_S = 1e-3
+"""Calls shorter than this are recorded once and replayed, so that launching does not hold them up."""
+
+_SHORTEST_PERIOD_S, _LONGEST_PERIOD_S = 1.0, 2.0
+"""Periods of a duty cycle: above the second over which some boards average, and never twice the same."""
+_FEWEST_PERIODS = 4
+
+
+class CannotRunError(Exception):
+    """A point that this device cannot run; the message says why."""
+
+
+class Prepared(Protocol):
+    """A point made ready on a device."""
+
+    def warm_up(self, duration_s: float) -> None:
+        """Run unmeasured for about a time and learn how long a repetition takes; ends synchronised."""
+        ...
+
+    def run(self, duration_s: float) -> int:
+        """Run for a time or a little longer, end synchronised, and return the repetitions done."""
+        ...
+
+
+class KernelLoop:
+    """Repetitions of calls, in turn.
+
+    Args:
+        calls: what is repeated, one call a repetition.
+        runtime: of the device.
+        clock: the measuring clock.
+    """
+
+    def __init__(self, calls: Sequence[Call], runtime: Runtime, clock: Clock) -> None:
+        self.calls, self.runtime, self.clock = list(calls), runtime, clock
+        self.repetition_s = 0.0
+        self._replay: Callable[[], None] | None = None
+        self._grain = len(self.calls)
+
+    def warm_up(self, duration_s: float) -> None:
+        """Run every call once, time a few rounds, record a graph if calls are short, and fill the time."""
+        began_s = self.clock.now_s()
+        self._round()
+        self.runtime.synchronize()
+        self.repetition_s = self._timed(1)
+        if self.repetition_s < GRAPH_BELOW_S:
+            rounds = max(math.ceil(2 * GRAPH_BELOW_S / (self.repetition_s * len(self.calls))), 1)
+            rounds = min(rounds, max(256 // len(self.calls), 1))
+            self._replay = self.runtime.record([*self.calls] * rounds)
+            if self._replay is not None:
+                self._grain = len(self.calls) * rounds
+                self._timed(1)
+        # Timed again over a tenth of the time: the first round of a kernel is never its steady one.
+        self.repetition_s = self._timed(self._rounds(duration_s / 10.0))
+        self.repetition_s = self._timed(self._rounds(duration_s - (self.clock.now_s() - began_s)))
+
+    def run(self, duration_s: float) -> int:
+        """Run for a time and return the repetitions."""
+        rounds = self._rounds(duration_s)
+        for _ in range(rounds):
+            self._round()
+        self.runtime.synchronize()
+        return rounds * self._grain
+
+    def _rounds(self, duration_s: float) -> int:
+        if self.repetition_s <= 0.0:
+            return 1
+        return max(math.ceil(duration_s / (self.repetition_s * self._grain)), 1)
+
+    def _timed(self, rounds: int) -> float:
+        began_s = self.clock.now_s()
+        for _ in range(rounds):
+            self._round()
+        self.runtime.synchronize()
+        return (self.clock.now_s() - began_s) / (rounds * self._grain)
+
+    def _round(self) -> None:
+        if self._replay is not None:
+            self._replay()
+            return
+        for call in self.calls:
+            call()
+
+
+class Pause:
+    """Nothing runs.
+
+    Args:
+        clock: the measuring clock.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+    def warm_up(self, duration_s: float) -> None:
+        """Let the device calm down."""
+        self.clock.wait(duration_s)
+
+    def run(self, duration_s: float) -> int:
+        """Wait; the wait counts as one repetition."""
+        self.clock.wait(duration_s)
+        return 1
+
+
+class Spin:
+    """Kernels that poll, as those of a collective that waits for other ranks.
+
+    Args:
+        runtime: of the device.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+
+    def warm_up(self, duration_s: float) -> None:
+        """Spin."""
+        self.run(duration_s)
+
+    def run(self, duration_s: float) -> int:
+        """Spin for a time; it counts as one repetition."""
+        self.runtime.spin(duration_s)
+        self.runtime.synchronize()
+        return 1
+
+
+class DutyCycle:
+    """A loop with pauses: busy for a share of every period, and no two periods are equal.
+
+    A fixed period would alias with the sensor, which looks at a part of each of its own periods.
+
+    Args:
+        loop: what runs.
+        share: busy share of a period.
+        clock: the measuring clock.
+        seed: of the periods.
+    """
+
+    def __init__(self, loop: KernelLoop, share: float, clock: Clock, seed: int) -> None:
+        self.loop, self.share, self.clock = loop, share, clock
+        self._rng = np.random.default_rng(seed)
+
+    def warm_up(self, duration_s: float) -> None:
+        """Learn how long a repetition takes, then run some periods."""
+        self.loop.warm_up(duration_s / 2.0)
+        self.run(duration_s / 2.0)
+
+    def run(self, duration_s: float) -> int:
+        """Run whole periods until the time is over and return the repetitions."""
+        began_s, repetitions = self.clock.now_s(), 0
+        longest_s = min(_LONGEST_PERIOD_S, duration_s / _FEWEST_PERIODS)
+        shortest_s = longest_s * _SHORTEST_PERIOD_S / _LONGEST_PERIOD_S
+        while self.clock.now_s() - began_s < duration_s:
+            period_s = self._rng.uniform(shortest_s, longest_s)
+            from_s = self.clock.now_s()
+            repetitions += self.loop.run(self.share * period_s)
+            # The pause follows from what the busy part really took, so that the share holds.
+            busy_s = self.clock.now_s() - from_s
+            self.clock.wait(busy_s * (1.0 / self.share - 1.0))
+        return repetitions
