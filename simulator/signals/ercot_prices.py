@@ -75,10 +75,10 @@ def _quarter_start_s(day: str, hour: str, quarter: str) -> int:
 
 
 def _flags(table: TextTable, flag: str, log: FaultLog) -> NDArray[np.bool_]:
-    texts = np.array(table.columns[flag])
-    log.add_rows(
-        (texts != "Y") & (texts != "N"), lambda row: (f"{texts[row]!r} is neither Y nor N", table.lines[row]), flag
-    )
+    given = table.columns[flag]
+    texts = np.array(given)
+    unknown = (texts != "Y") & (texts != "N")
+    log.add_rows(unknown, lambda row: (f"{given[row]!r} is neither Y nor N", int(table.lines[row])), flag)
     log.raise_if_any()
     second: NDArray[np.bool_] = texts == "Y"
     return second

@@ -161,6 +161,47 @@ def test_a_year_in_the_form_of_pjm_by_either_clock(shared: Path, tmp_path: Path)
     assert_same(read_pjm_prices(write(tmp_path / "ept.csv", PJM.split(",", 1)[1], local), "DOM", "day_ahead"), expected)
 
 
+def test_the_two_clocks_of_pjm_must_show_the_same_instant(tmp_path: Path) -> None:
+    rows = [f"1/15/2024 {hour + 5}:00:00 AM,1/15/2024 {hour or 12}:00:00 AM,DOM,{10 + hour}" for hour in range(5)]
+    rows[3] = rows[3].replace("3:00:00", "4:00:00")
+    header = "datetime_beginning_utc,datetime_beginning_ept,pnode_name,total_lmp_da"
+    path = write(tmp_path / "made_up.csv", header, rows)
+    told = "1/15/2024 8:00:00 AM UTC and 1/15/2024 4:00:00 AM Eastern are not the same instant"
+    with pytest.raises(InputError) as caught:
+        read_pjm_prices(path, "DOM", "day_ahead")
+    assert str(caught.value) == f"{path}:5: datetime_beginning_ept: {told}"
+    series = read_pjm_prices(path, "DOM", "day_ahead", "repair")
+    assert (1000 * series.values).round().tolist() == [10, 11, 12, 14]
+    assert [gap.length_h for gap in series.gaps()] == [1.0]
+    assert series.notes == (f"{path}:5: datetime_beginning_ept: {told}; taken as missing by rule 'repair'",)
+
+
+@pytest.mark.parametrize(
+    ("read", "header", "row", "message"),
+    [
+        (lambda path: read_pjm_prices(path, "X", "real_time"), "datetime_beginning_utc,pnode_name,total_lmp_rt",
+         "2024-01-15T05:00Z,X,1", "2: datetime_beginning_utc: '2024-01-15T05:00Z' is not a date and time such as"),
+        (lambda path: read_caiso_prices(path, "X"), "INTERVALSTARTTIME_GMT,NODE,LMP_TYPE,MW",
+         "2024-01-15T05:00:00,X,LMP,1", "2: INTERVALSTARTTIME_GMT: '2024-01-15T05:00:00' has no offset"),
+        (lambda path: read_ercot_prices(path, "X"), ERCOT_DAM, "01/01/2024,25:00,X,1,N",
+         "2: DeliveryDate: '25:00' is not"),
+        (lambda path: read_ercot_prices(path, "X"), ERCOT_DAM, "01/01/2024,01:00,X,1,T",
+         "2: DSTFlag: 'T' is neither Y nor N"),
+        (lambda path: read_nyiso_prices(path, "X", "start"), "Time Stamp,Name,LBMP ($/MWHr)", "x,X,1",
+         "2: Time Stamp: 'x' is not a date and time such as"),
+        (lambda path: read_entsoe_prices(path, 1.0), "MTU (UTC),Day-ahead Price (EUR/MWh)", "01.01.2022 00:00,1",
+         "2: MTU (UTC): '01.01.2022 00:00' is not a period such as"),
+    ],
+)  # fmt: skip
+def test_a_row_without_a_stamp_has_no_repair(
+    tmp_path: Path, read: Callable[[Path], Series], header: str, row: str, message: str
+) -> None:
+    path = write(tmp_path / "x.csv", header, [row])
+    with pytest.raises(InputError) as caught:
+        read(path)
+    assert str(caught.value).startswith(f"{path}:{message}")
+
+
 def entsoe_old(frame: pd.DataFrame) -> tuple[str, list[str]]:
     header = '"MTU (CET/CEST)","Day-ahead Price [EUR/MWh]","Currency","BZN|DE-LU"'
     rows = [
