@@ -6,6 +6,7 @@
 """
 
 from simulator.api import check, compare, from_dict, load, load_result, run, save
+from simulator.engine.control import Controller, SetPowerCap, View
 from simulator.errors import AuditError, Fault, InputError, InvariantError, WattlineError
 from simulator.results.result import Result
 from simulator.results.summary import Summary
@@ -16,13 +17,16 @@ from simulator.workload.arrivals import ArrivalProcess
 __all__ = [
     "ArrivalProcess",
     "AuditError",
+    "Controller",
     "Fault",
     "InputError",
     "InvariantError",
     "Result",
     "Scenario",
+    "SetPowerCap",
     "Signal",
     "Summary",
+    "View",
     "WattlineError",
     "check",
     "compare",

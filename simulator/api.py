@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from simulator.assembly.build import assemble
 from simulator.assembly.serving import ServingEngine
 from simulator.documents.plain_values import plain_value
 from simulator.documents.yaml_source import Document
+from simulator.engine.control import Controller
 from simulator.engine.datacenter import Progress
 from simulator.results import comparison, store
 from simulator.results.ledger import LedgerBuilder
@@ -57,7 +58,12 @@ def check(scenario: Scenario) -> None:
     assemble(scenario)
 
 
-def run(scenario: Scenario | str | Path, progress: Progress | None = None, engine: ServingEngine = "stretch") -> Result:
+def run(
+    scenario: Scenario | str | Path,
+    progress: Progress | None = None,
+    engine: ServingEngine = "stretch",
+    controllers: Sequence[Controller] = (),
+) -> Result:
     """Run a scenario.
 
     Args:
@@ -65,15 +71,16 @@ def run(scenario: Scenario | str | Path, progress: Progress | None = None, engin
         progress: called with the simulated time in seconds at every plant step.
         engine: how serving replicas advance: in closed-form stretches, or one iteration at a time as the slow
             reference does. Both give the same instants and energies.
+        controllers: policies of your own, which see the run at plant steps and set power caps.
 
     Raises:
-        InputError: the scenario is not valid or cannot work.
+        InputError: the scenario is not valid or cannot work, or a controller asks for what cannot be.
         AuditError: a balance does not close.
     """
     wall_s, cpu_s = time.perf_counter(), time.process_time()
     loaded = scenario if isinstance(scenario, Scenario) else load(scenario)
     books: dict[str, LedgerBuilder] = {}
-    assembly = assemble(loaded, engine, lambda site, chapter: books[site].add(chapter))
+    assembly = assemble(loaded, engine, lambda site, chapter: books[site].add(chapter), controllers)
     for name, site in assembly.context.sites.items():
         books[name] = LedgerBuilder(site.carbon_g_per_kwh, site.price_usd_per_kwh)
     records = assembly.datacenter.run(progress)

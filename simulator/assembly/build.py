@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from simpy import Environment
 
+from simulator.assembly.controllers import control_room
 from simulator.assembly.faults import FaultCollector
 from simulator.assembly.power_policy import start_power_policy
 from simulator.assembly.serving import ServiceSpec, ServingEngine, build_service, service_spec
@@ -17,6 +18,7 @@ from simulator.assembly.sites import SiteParts, SiteSpec, build_site, site_parts
 from simulator.assembly.training import JobSpec, job_spec
 from simulator.assembly.window import Window
 from simulator.engine.compute.hall import Hall
+from simulator.engine.control import Controller
 from simulator.engine.datacenter import Datacenter
 from simulator.engine.scheduling.placement import Pack, PlacementPolicy, Spread
 from simulator.engine.scheduling.queue import FifoQueue
@@ -60,13 +62,19 @@ class _Parts:
     notes: tuple[str, ...]
 
 
-def assemble(scenario: Scenario, engine: ServingEngine = "stretch", on_chapter: OnChapter | None = None) -> Assembly:
+def assemble(
+    scenario: Scenario,
+    engine: ServingEngine = "stretch",
+    on_chapter: OnChapter | None = None,
+    controllers: Sequence[Controller] = (),
+) -> Assembly:
     """Return a datacenter that is ready to run.
 
     Args:
         scenario: a valid scenario.
         engine: how serving replicas advance; ``iteration`` is the slow reference.
         on_chapter: takes the name of a site and the readings of its accounts by plant step, chapter by chapter.
+        controllers: policies of the caller's own, which see the run and set power caps.
 
     Raises:
         InputError: with everything that keeps the scenario from working.
@@ -76,7 +84,7 @@ def assemble(scenario: Scenario, engine: ServingEngine = "stretch", on_chapter: 
     faults.raise_if_any()
     if parts is None:
         raise InvariantError("a scenario without faults has missing parts")
-    assembly = _wire(scenario, parts, engine, faults, on_chapter or (lambda _site, _chapter: None))
+    assembly = _wire(scenario, parts, engine, faults, on_chapter or (lambda _site, _chapter: None), controllers)
     faults.raise_if_any()
     return assembly
 
@@ -111,7 +119,12 @@ def _site_notes(sites: list[SiteParts]) -> Iterator[str]:
 
 
 def _wire(
-    scenario: Scenario, parts: _Parts, engine: ServingEngine, faults: FaultCollector, on_chapter: OnChapter
+    scenario: Scenario,
+    parts: _Parts,
+    engine: ServingEngine,
+    faults: FaultCollector,
+    on_chapter: OnChapter,
+    controllers: Sequence[Controller],
 ) -> Assembly:
     record, env = scenario.record, Environment()
     step_s = parts.sites[0].located.facility.plant_step_s
@@ -135,6 +148,7 @@ def _wire(
             faults.add(("workloads", plan.name, "parallelism"), _no_room(job, hall))
         datacenter.jobs.append(_job(job, datacenter, hall, queue, storages[hall.name]))
     start_power_policy(record, parts.sites, datacenter, faults)
+    datacenter.control_room = control_room(record, parts.sites, parts.services, datacenter, controllers)
     return Assembly(datacenter, _context(scenario, parts), parts.window.duration_s)
 
 

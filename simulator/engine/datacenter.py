@@ -7,6 +7,7 @@ from typing import Any
 
 from simpy import Environment, Event
 
+from simulator.engine.control_room import ControlRoom
 from simulator.engine.serving.service import Service
 from simulator.engine.site import Site
 from simulator.engine.training.job import Job
@@ -44,6 +45,7 @@ class Datacenter:
         self.sites: list[Site] = []
         self.services: list[Service] = []
         self.jobs: list[Job] = []
+        self.control_room: ControlRoom | None = None
         self._horizon_s = horizon_s
         self._plant_step_s = plant_step_s
         self._ends_with_work = ends_with_work
@@ -105,5 +107,7 @@ class Datacenter:
                 service.settle(self.env.now)
             for site in self.sites:
                 site.close_step(self.env.now, self.note)
+            if self.control_room is not None:
+                self.control_room.decide(self.env.now)
             if progress is not None:
                 progress(self.env.now)

@@ -69,7 +69,13 @@ class Site:
         self._network = network
         self._recorder = Recorder([hall.name for hall in halls], on_chapter)
         self._overloaded: set[str] = set()
-        self._supply: SiteSupply | None = None
+        self.supply: SiteSupply | None = None
+        """Where the power comes from; None for a grid without limits."""
+        self.last_facility_w = 0.0
+        self.last_it_w = 0.0
+        self.last_boards_w: dict[str, float] = {}
+        """Mean power of the last plant step: of the building, of IT, and of accelerators by workload where watched."""
+        self._is_watched = False
         self._supply_watch = SupplyWatch(facts.name)
 
     @property
@@ -79,8 +85,12 @@ class Site:
 
     def connect(self, supply: SiteSupply) -> None:
         """Feed the site from a supply in place of a grid without limits; before the first step."""
-        self._supply = supply
+        self.supply = supply
         self._recorder.add_columns(f"supply.{name}" for name in SupplyStep._fields)
+
+    def watch(self) -> None:
+        """Keep the power of accelerators by workload of each last step."""
+        self._is_watched = True
 
     def close_step(self, now_s: float, note: Note) -> None:
         """Close a plant step: servers, network, storage, then the facility around them."""
@@ -90,6 +100,7 @@ class Site:
         if duration_s <= 0.0:
             return
         readings = []
+        boards_w: dict[str, float] = {}
         for hall in self.halls:
             power = hall.read(now_s)
             readings.append(power)
@@ -97,6 +108,8 @@ class Site:
                 self._watch_load(hall, power.overloaded_servers, power.highest_server_w, note)
             for (workload, phase), reading in hall.take_accounts():
                 recorder.account((hall.name, workload, phase), reading)
+                if self._is_watched:
+                    boards_w[workload] = boards_w.get(workload, 0.0) + sum(reading[:3]) / duration_s
         storage_j = 0.0
         if self.storage is not None:
             for workload, energy_j in self.storage.read(now_s).items():
@@ -109,11 +122,12 @@ class Site:
         dry_bulb_c, wet_bulb_c, pressure_pa = self._outdoors.over(start_s, now_s)
         liquid_w = sum(power.liquid_heat_w for power in readings)
         step = self._facility.step(duration_s, it_power_w, dry_bulb_c, wet_bulb_c, pressure_pa, liquid_w)
+        self.last_facility_w, self.last_it_w, self.last_boards_w = step.facility_power_w, it_power_w, boards_w
         outside = (network_w, storage_j / duration_s, dry_bulb_c, wet_bulb_c)
-        if self._supply is None:
+        if self.supply is None:
             recorder.step(now_s, readings, step, outside)
             return
-        flows = self._supply.step(start_s, now_s, step.facility_power_w)
+        flows = self.supply.step(start_s, now_s, step.facility_power_w)
         self._supply_watch.look(flows, duration_s, now_s, note)
         recorder.step(now_s, readings, step, outside, flows)
 

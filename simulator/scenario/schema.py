@@ -56,6 +56,20 @@ class CarbonCapPolicy(Section):
     """Which workloads are capped; absent: all training."""
 
 
+class NoDemandResponse(Section):
+    """What the grid asks for is left to batteries."""
+
+    kind: Literal["none"]
+
+
+class CapDemandResponse(Section):
+    """While the grid caps a site, power caps slow training first, then serving, so that import stays below it."""
+
+    kind: Literal["power_caps"]
+    margin_fraction: Annotated[float, Field(ge=0, le=0.5)] = 0.02
+    """Share of the grid's cap kept free for load that comes within a plant step."""
+
+
 class Policies(Section):
     """How work is distributed."""
 
@@ -67,6 +81,10 @@ class Policies(Section):
     """Which servers a workload gets: the fullest that have room, or the emptiest."""
     power: Annotated[NoPowerPolicy | CarbonCapPolicy, Field(discriminator="kind")] = NoPowerPolicy(kind="none")
     """Power caps that change while the run goes on."""
+    demand_response: Annotated[NoDemandResponse | CapDemandResponse, Field(discriminator="kind")] = CapDemandResponse(
+        kind="power_caps"
+    )
+    """What the site does when its grid asks it to draw less (`supply.grid.caps`)."""
 
 
 @dataclass(frozen=True, slots=True)

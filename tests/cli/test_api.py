@@ -28,8 +28,9 @@ def data(folder: Path) -> dict[str, Any]:
 
 def test_the_public_names_are_these() -> None:
     names = {
-        "ArrivalProcess", "AuditError", "Fault", "InputError", "InvariantError", "Result", "Scenario", "Signal",
-        "Summary", "WattlineError", "check", "compare", "from_dict", "load", "load_result", "run", "save",
+        "ArrivalProcess", "AuditError", "Controller", "Fault", "InputError", "InvariantError", "Result", "Scenario",
+        "SetPowerCap", "Signal", "Summary", "View", "WattlineError", "check", "compare", "from_dict", "load",
+        "load_result", "run", "save",
     }  # fmt: skip
     assert set(sim.__all__) == names
     assert all(getattr(sim, name).__doc__ for name in names)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from simulator.engine.training.job_meter import Pace, Rates
@@ -79,6 +79,7 @@ def _site(workshop: Any, changes: list[tuple[float, float]], **plan: Any) -> Any
     steps=st.sampled_from([10.0, 7.5]),
     evaluation_every=st.sampled_from([0, 2, 5]),
 )
+@example(changes=[(15.0, 500.0)], steps=10.0, evaluation_every=5)  # as the fifth step ends
 def test_a_job_under_changing_caps(
     workshop: Any, changes: list[tuple[float, float]], steps: float, evaluation_every: int
 ) -> None:
@@ -131,7 +132,7 @@ def test_what_a_job_would_draw(workshop: Any) -> None:
     job = site.jobs[0]
     assert job.power_under(300.0) == 0.0, "not started"
     site.env.run(until=2.0)
-    assert job.power_under(300.0) == pytest.approx(8 * 100.0), "holding its accelerators, no cap matters"
+    assert job.power_under(300.0) == pytest.approx(8 * 300.0), "once it steps"
     site.env.run(until=6.0)
     assert job.power_under(300.0) == pytest.approx(8 * 300.0)
     assert job.power_under(700.0) == pytest.approx(8 * 700.0)

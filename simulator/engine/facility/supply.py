@@ -90,6 +90,21 @@ class SiteSupply:
         index = self.parts.time_line.at(t_s).cap
         return None if index < 0 else self._cap_w(index)
 
+    def generation_at(self, t_s: float) -> float:
+        """Return the power of sun and wind at an instant."""
+        parts = (self.parts.solar, self.parts.wind)
+        return sum(signal.at(t_s) for signal in parts if signal is not None)
+
+    def sustained_battery_w(self, t_s: float) -> float:
+        """Return the power that the battery can give from now until the grid's cap ends; 0 without a cap."""
+        index, store = self.parts.time_line.at(t_s).cap, self.parts.battery
+        if index < 0 or store is None:
+            return 0.0
+        battery = store.battery
+        left_s = max(self.parts.caps[index].span.end_s - t_s, 1.0)
+        usable_j = max(store.energy_j - store.reserve_j, 0.0) * battery.discharge_efficiency
+        return min(battery.discharge_limit_w(store.energy_j), usable_j / left_s)
+
     def step(self, start_s: float, end_s: float, load_w: float) -> SupplyStep:
         """Settle a step.
 

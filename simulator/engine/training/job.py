@@ -160,12 +160,11 @@ class Job:
             process.interrupt()
 
     def power_under(self, cap_w: float) -> float:
-        """Return the power of the job's accelerators, should it go on as now under a power cap; 0 while it queues."""
-        if self._meter is None or self._plan.pace_under is None:
-            return 0.0 if self._meter is None else self._meter.power_w
-        if self._process is None:
-            return self._meter.power_w
-        return self._plan.accelerators * self._plan.pace_under(cap_w).step_rates.power_w
+        """Return the power of the job's accelerators when it steps under a power cap; 0 while it holds none."""
+        if self._meter is None:
+            return 0.0
+        pace = self._plan.pace_under(cap_w) if self._plan.pace_under is not None else self._plan.pace
+        return self._plan.accelerators * pace.step_rates.power_w
 
     def close(self, now_s: float) -> None:
         """Record the phase that the end of the run cuts short."""
@@ -201,7 +200,11 @@ class Job:
         self._enter(pace.step_rates, self._count_stepping)
         if not (yield from self._hold((self._target - record.steps) * pace.step_s)):
             self._count_stepping(self._env.now - self._phase_since_s)
-            return False
+            if self._target - record.steps > _ROUNDING_STEPS:
+                return False
+            # The cap has changed at the very instant at which the last step ended.
+            record.steps = self._target
+            return True
         self._count_steps(self._target - record.steps)
         record.steps = self._target
         return True

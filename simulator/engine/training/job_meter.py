@@ -92,11 +92,6 @@ class JobMeter:
         self.energy_j = 0.0
         """Energy of the job's accelerators so far."""
 
-    @property
-    def power_w(self) -> float:
-        """Power of the job's accelerators in its current phase."""
-        return self._accelerators * self._rates.power_w
-
     def enter(self, rates: Rates, now_s: float) -> None:
         """Begin a phase."""
         self.settle(now_s)
