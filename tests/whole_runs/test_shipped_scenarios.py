@@ -16,6 +16,10 @@ SHORTER: dict[str, dict[str, Any]] = {
     "bert-training-and-inference": {"duration_h": 0.3, "workloads.pre-training.checkpoint.every_h": 0.1},
     "carbon-follow": {"duration_h": 0.5, "workloads.pre-training.length.steps": 30},
     "chat-day": {"duration_h": 0.1},
+    "demand-response": {
+        "duration_h": 0.5,
+        "site.supply.grid.caps": [{"kind": "limit", "start": "2024-10-08T12:15:00Z", "hours": 0.1, "limit_kw": 45}],
+    },
     "gpt3-training": {"workloads.gpt3.length.tokens": 1e9},
     "mixed-hall": {
         "duration_h": 0.5,
@@ -23,6 +27,7 @@ SHORTER: dict[str, dict[str, Any]] = {
         "workloads.fine-tuning-b.submit_h": 0.2,
         "workloads.pre-training.checkpoint.every_h": 0.1,
     },
+    "solar-battery": {"duration_h": 0.5, "site.supply.diesel.test.first_h": 0.1},
     "two-sites": {"duration_h": 0.3, "workloads.fine-tuning.submit_h": 0.05},
 }
 """What is set to make a scenario short and yet show what it is about."""
@@ -31,11 +36,15 @@ WORK: dict[str, dict[str, int]] = {
     "bert-training-and-inference": {"requests_completed": 30_000, "training_steps": 100},
     "carbon-follow": {"requests_completed": 500, "training_steps": 30},
     "chat-day": {"requests_completed": 1000},
+    "demand-response": {"requests_completed": 3000, "training_steps": 100},
     "gpt3-training": {"jobs_completed": 1},
     "mixed-hall": {"requests_completed": 3000, "training_steps": 100},
+    "solar-battery": {"training_steps": 10, "diesel_fuel_l": 1},
     "two-sites": {"requests_completed": 1500, "training_steps": 100},
 }
 """At least this much happens."""
+SUPPLY_AUDITS = {"solar-battery": 5, "demand-response": 2}
+"""Balances of the supply: load and flows, and one for each battery and for the tank."""
 TRACE = "data/llm_traces/azure_llm_inference_2023/AzureLLMInferenceTrace_conv.csv"
 
 
@@ -53,7 +62,7 @@ def test_a_shortened_run(path: Path, request: pytest.FixtureRequest) -> None:
     sim.check(scenario)
     result = sim.run(scenario)
     assert result.audit.ok.all()
-    assert len(result.audit) == 7 + 10 * len(result.sites)
+    assert len(result.audit) == 7 + 10 * len(result.sites) + SUPPLY_AUDITS.get(path.stem, 0)
     for name, least in WORK[path.stem].items():
         assert getattr(result.summary, name) >= least, name
     assert 1.0 < result.summary.pue < 1.5
