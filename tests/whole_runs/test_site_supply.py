@@ -184,3 +184,48 @@ def test_what_cannot_be_is_refused_at_its_place(sun: Path, supply: dict[str, Any
     said = str(caught.value)
     assert place in said, said
     assert message in said, said
+
+
+def test_limits_of_the_grid_from_a_file(tmp_path: Path) -> None:
+    """A row an hour; the empty field ends the limit of 4 kW, which is below what idle servers draw."""
+    rows = ["time,limit_kw", "2022-06-01T01:00:00Z,4", "2022-06-01T02:00:00Z,", "2022-06-01T03:00:00Z,1000"]
+    (tmp_path / "caps.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    caps = [{"kind": "csv", "file": "caps.csv", "time_column": "time", "value_column": "limit_kw"}]
+    result = _run({"grid": {"caps": caps}}, tmp_path, duration_h=5, policies={"demand_response": {"kind": "none"}})
+    hours = result.supply.assign(hour=result.supply.start_s // 3600).groupby("hour")
+    assert hours.grid_cap_w.first().fillna(0.0).tolist() == [0.0, 4e3, 0.0, 1e6, 0.0]
+    assert [value > 0.0 for value in hours.over_cap_w.max()] == [False, True, False, False, False]
+    assert result.summary.grid_cap_exceeded_kwh == pytest.approx(float(hours.over_cap_w.mean()[1.0]) / 1e3)
+
+
+def test_one_of_two_sites_has_a_battery() -> None:
+    data = copy.deepcopy(SCENARIO)
+    site, building = data.pop("site"), data.pop("facility")
+    del site["supply"]
+    supply = {"battery": {**BATTERY, "policy": {"kind": "price_arbitrage"}}}
+    data["sites"] = [
+        {**site, "name": "plain", "facility": building},
+        {**site, "name": "stored", "facility": building, "supply": supply},
+    ]
+    data["servers"] = [
+        {"name": "hall", "profile": "dgx-h100", "count": 2, "site": "stored"},
+        {"name": "other", "profile": "dgx-h100", "count": 1, "site": "plain"},
+    ]
+    result = sim.run(sim.from_dict(data))
+    assert set(result.supply.site) == {"stored"}
+    assert result.summary.battery_cycles > 0.3
+    assert result.audit.audit.str.startswith("stored: battery").sum() == 1
+    stored = result.power[result.power.site == "stored"]
+    np.testing.assert_allclose(result.supply.load_w, stored.facility_power_w, rtol=1e-12)
+
+
+def test_a_ramp_limit_that_a_battery_holds() -> None:
+    """The job starts after half an hour and raises the load at once; a full battery makes a slope of it."""
+    limit = {"grid": {"ramp_kw_per_min": 0.5}}
+    battery = {"energy_kwh": 80, "power_kw": 20, "initial_fraction": 0.95, "policy": {"kind": "backup"}}
+    job = {**SCENARIO["workloads"][0], "submit_h": 0.5}
+    bare, held = (_run({**limit, **more}, duration_h=2, workloads=[job]) for more in ({}, {"battery": battery}))
+    assert "ramp_exceeded" in bare.events.kind.tolist()
+    assert "ramp_exceeded" not in held.events.kind.tolist()
+    steps_w = held.supply.grid_import_w.diff().abs().iloc[1:]
+    assert 400.0 < float(steps_w.max()) <= 500.0 + 1e-6
