@@ -205,8 +205,9 @@ def _exponential(
     reach_s = math.inf
     if (energy_j - bound_j) * (bound_j - rest_j) > 0.0:
         reach_s = math.log((energy_j - rest_j) / (bound_j - rest_j)) / slope_per_s
-    if 0.0 < reach_s < left_s:
-        return bound_j, reach_s
+    if reach_s < left_s:
+        # A bound a rounding ahead is reached at once, and not passed.
+        return bound_j, max(reach_s, 0.0)
     return rest_j + (energy_j - rest_j) * math.exp(-slope_per_s * left_s), left_s
 
 

@@ -67,6 +67,8 @@ def bounded_power_w(
     """
     if load_w <= 0.0:
         return 0.0
+    if beyond is OutOfRange.CARNOT:
+        return _carried_power_w(chiller, machine, load_w, chilled_water_leaving_c, condenser_entering_c)
     cold_c = clip(chilled_water_leaving_c, *chiller.chilled_water_range_c)
     hot_c = clip(condenser_entering_c, *chiller.condenser_range_c)
     if not inside_box(chiller, chilled_water_leaving_c, condenser_entering_c) and beyond is OutOfRange.ERROR:
@@ -76,10 +78,25 @@ def bounded_power_w(
             f"lie outside the chiller's curves, which hold from {low[0]:g} to {low[1]:g} and from {high[0]:g} to "
             f"{high[1]:g} degC"
         )
+    return eir_operation(chiller, load_w, cold_c, hot_c).power_w
+
+
+def _carried_power_w(
+    chiller: EirChiller,
+    machine: CarnotMachine,
+    load_w: float,
+    chilled_water_leaving_c: float,
+    condenser_entering_c: float,
+) -> float:
+    if inside_box(chiller, chilled_water_leaving_c, condenser_entering_c):
+        return eir_operation(chiller, load_w, chilled_water_leaving_c, condenser_entering_c).power_w
+    cold_c = clip(chilled_water_leaving_c, *chiller.chilled_water_range_c)
+    # Controls hold condensation up so that the lift stays: below that temperature a colder condenser changes nothing.
+    approaches_k = machine.evaporator_approach_k + machine.condenser_approach_k
+    held_c = max(condenser_entering_c, chilled_water_leaving_c + machine.minimum_lift_k - approaches_k)
+    hot_c = clip(held_c, *chiller.condenser_range_c)
     power_w = eir_operation(chiller, load_w, cold_c, hot_c).power_w
-    if beyond is not OutOfRange.CARNOT or (cold_c == chilled_water_leaving_c and hot_c == condenser_entering_c):
-        return power_w
-    scale = _lift_ratio(machine, chilled_water_leaving_c, condenser_entering_c) / _lift_ratio(machine, cold_c, hot_c)
+    scale = _lift_ratio(machine, chilled_water_leaving_c, held_c) / _lift_ratio(machine, cold_c, hot_c)
     return max(scale * power_w, load_w / machine.maximum_cop)
 
 

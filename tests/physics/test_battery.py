@@ -143,6 +143,15 @@ def test_two_parts_of_a_step_are_one_step(
     assert first.discharged_j + second.discharged_j == pytest.approx(whole.discharged_j, abs=scale)
 
 
+def test_a_ceiling_a_rounding_above_the_taper_is_not_passed() -> None:
+    """Where the taper begins follows from a difference, and may come out a rounding below a ceiling that equals it."""
+    battery = Battery(3.6e8, 0.0, 1.8e8, 53322.0, 1000.0, 1.0, 1.0, 0.0, 12877052.334315073, 0.0)
+    ceiling_j = 12877052.33431507
+    step = advance(battery, 0.0, 53322.0, 483.0, (0.0, ceiling_j), floats=True)
+    assert step.energy_j == ceiling_j
+    assert step.charged_j == pytest.approx(ceiling_j, rel=1e-9)
+
+
 @settings(max_examples=25)
 @given(energy=st.floats(0.05, 0.95), request_w=st.floats(-4e4, 4e4))
 def test_a_fine_integration_agrees(energy: float, request_w: float) -> None:
