@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from dataclasses import dataclass
 from typing import Final
@@ -106,6 +107,10 @@ class HallFacts:
         server_embodied_kg_co2e: of one server without accelerators.
         lifetime_years: over which embodied emissions are spread.
         maximum_w: highest input of one server by its datasheet.
+        air_class: name of the class of air that they may breathe.
+        recommended_c: lower and upper end of the recommended inlet of that class.
+        allowable_c: the same of the allowable inlet, at the altitude of the site.
+        throttle_c: die temperature from which boards throttle; None without accelerators.
     """
 
     name: str
@@ -115,6 +120,10 @@ class HallFacts:
     server_embodied_kg_co2e: float
     lifetime_years: float
     maximum_w: float
+    air_class: str = ""
+    recommended_c: tuple[float, float] = (-math.inf, math.inf)
+    allowable_c: tuple[float, float] = (-math.inf, math.inf)
+    throttle_c: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +317,7 @@ class JobRecord:
         checkpoints: checkpoints written.
         accelerator_energy_j: energy of its accelerators.
         outcome: ``queued``, ``running`` or ``completed`` at the end of the run.
+        lost_steps: steps lost when the servers went off, and done again; not among the steps done.
     """
 
     name: str
@@ -328,3 +338,4 @@ class JobRecord:
     checkpoints: int = 0
     accelerator_energy_j: float = 0.0
     outcome: str = "queued"
+    lost_steps: float = 0.0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from simulator.assembly.cooling import LiquidCapture
 from simulator.assembly.faults import FaultCollector
+from simulator.engine.compute.boards import Boards
 from simulator.engine.compute.hall import Hall
 from simulator.engine.compute.server_power import LiquidSide
 from simulator.engine.site import NetworkPower
@@ -50,11 +51,11 @@ class HallSpec:
         """Accelerators of the hall."""
         return self.group.count * self.server.record.accelerators
 
-    def hall(self) -> Hall:
-        """Return the hall for the engine."""
+    def hall(self, boards: Boards | None) -> Hall:
+        """Return the hall for the engine, with the thermal side of its accelerators."""
         accelerator = self.accelerator.record if self.accelerator is not None else None
         group, server = self.group, self.server.record
-        return Hall(group.name, server, accelerator, group.count, self.cap_w, self.inlet_c, self.liquid)
+        return Hall(group.name, server, accelerator, group.count, self.cap_w, self.inlet_c, self.liquid, boards)
 
     def facts(self) -> HallFacts:
         """Return what the results must know."""

@@ -125,6 +125,7 @@ def build_service(
         return IterationCost(spec.inference, cap_w)
 
     cost = cost_under(hall.caps.of(workload.name))
+    hall.switch.listen(workload.name, service.switch)
     hall.caps.listen(workload.name, lambda cap_w: service.recost(cost_under(cap_w)))
     kind: Any = ReferenceReplica if engine == "iteration" else Replica
     if spec.model.record.kind == "encoder":

@@ -15,10 +15,12 @@ from simulator.assembly.generation import Surroundings
 from simulator.assembly.hardware import HallSpec, NetworkSpec, hall_specs, network_spec
 from simulator.assembly.site import SiteSignals, site_signals
 from simulator.assembly.supply import SupplySpec, supply_spec
+from simulator.assembly.thermal import ThermalSpec, thermal_spec
 from simulator.assembly.window import Window
 from simulator.engine.compute.hall import Hall
 from simulator.engine.site import NetworkPower, Site
 from simulator.engine.storage import Storage
+from simulator.physics.psychrometrics import STANDARD_PRESSURE_PA
 from simulator.records import Chapter, SiteFacts
 from simulator.results.context import SiteContext
 from simulator.scenario import hardware
@@ -40,6 +42,7 @@ class SiteParts:
         signals: what surrounds it.
         facility: its building.
         supply: where its power comes from; None as well where the scenario says nothing of it.
+        thermal: heat capacities and temperatures.
     """
 
     located: LocatedSite
@@ -48,6 +51,7 @@ class SiteParts:
     signals: SiteSignals | None
     facility: FacilitySpec | None
     supply: SupplySpec | None
+    thermal: ThermalSpec | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class SiteSpec:
     signals: SiteSignals
     facility: FacilitySpec
     supply: SupplySpec | None
+    thermal: ThermalSpec
 
     @property
     def name(self) -> str:
@@ -69,13 +74,15 @@ class SiteSpec:
     @classmethod
     def of(cls, parts: SiteParts) -> SiteSpec | None:
         """Return the site if nothing of it is wrong."""
-        if parts.signals is None or parts.facility is None:
+        if parts.signals is None or parts.facility is None or parts.thermal is None:
             return None
-        return cls(parts.located, parts.halls, parts.network, parts.signals, parts.facility, parts.supply)
+        return cls(
+            parts.located, parts.halls, parts.network, parts.signals, parts.facility, parts.supply, parts.thermal
+        )
 
     def facts(self) -> SiteFacts:
         """Return what the results must know of what is installed."""
-        halls = tuple(spec.facts() for spec in self.halls.values())
+        halls = tuple(self.thermal.facts(spec) for spec in self.halls.values())
         network = self.network.facts() if self.network is not None else None
         return SiteFacts(self.name, halls, network, self.supply.facts if self.supply is not None else None)
 
@@ -99,8 +106,9 @@ def site_parts(record: ScenarioRecord, base: Path, window: Window, faults: Fault
         halls = hall_specs(groups, supply_air_c, capture, base, faults)
         network = network_spec(record.network, halls, base, faults)
         signals = site_signals(located.surroundings, base, window, faults, located.place)
-        supply = _supply(record, located, signals, Reach(base, window, faults))
-        found.append(SiteParts(located, halls, network, signals, building, supply))
+        reach = Reach(base, window, faults)
+        supply = _supply(record, located, signals, reach)
+        found.append(SiteParts(located, halls, network, signals, building, supply, _thermal(located, signals, reach)))
     return found
 
 
@@ -111,6 +119,13 @@ class Reach:
     base: Path
     window: Window
     faults: FaultCollector
+
+
+def _thermal(located: LocatedSite, signals: SiteSignals | None, reach: Reach) -> ThermalSpec | None:
+    pressure_pa = STANDARD_PRESSURE_PA
+    if signals is not None:
+        pressure_pa = signals.weather.pressure_pa.mean(0.0, reach.window.duration_s)
+    return thermal_spec(located.facility, pressure_pa, reach.base, reach.faults, located.facility_place)
 
 
 def _supply(
@@ -140,7 +155,10 @@ def build_site(
         writers: workloads at this site that may write to it.
         on_chapter: takes the name of the site and the readings of its accounts.
     """
-    halls: list[Hall] = [hall.hall() for hall in spec.halls.values()]
+    facts, building, thermal = spec.facts(), spec.facility.facility, spec.thermal
+    halls: list[Hall] = [hall.hall(thermal.boards(hall)) for hall in spec.halls.values()]
+    building.rooms = thermal.rooms(list(spec.halls.values()), building.plant_capacity_w) if halls else None
+    guards = [thermal.guard(*parts) for parts in zip(halls, spec.halls.values(), facts.halls, strict=True)]
     shared = None
     if storage is not None:
         shared = Storage(
@@ -155,7 +173,7 @@ def build_site(
         on_chapter(spec.name, chapter)
 
     network = spec.network.power if spec.network is not None else NetworkPower(0.0, 0.0)
-    site = Site(spec.facts(), halls, spec.facility.facility, spec.signals.weather, network, shared, take)
+    site = Site(facts, halls, building, spec.signals.weather, network, shared, take, guards)
     if spec.supply is not None:
         site.connect(spec.supply.supply)
     return site

@@ -13,6 +13,7 @@ from operator import attrgetter, is_
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.engine.compute.heat_guard import HeatReading
 from simulator.engine.compute.server_power import HallPower
 from simulator.engine.facility.coupling import FacilityStep
 from simulator.records import ACCOUNT_FIELDS, AccountKey, Chapter, StepColumns
@@ -82,10 +83,12 @@ class Recorder:
     Args:
         halls: names of the halls, in the order in which `step` is given them.
         on_chapter: takes the readings of the accounts, chapter by chapter.
+        has_rooms: whether temperatures of the halls are recorded.
     """
 
-    def __init__(self, halls: Sequence[str], on_chapter: Callable[[Chapter], None]) -> None:
+    def __init__(self, halls: Sequence[str], on_chapter: Callable[[Chapter], None], has_rooms: bool = False) -> None:
         self._names = [f"hall.{hall}.{field}" for hall in halls for field in _HALL_FIELDS]
+        self._names += [f"room.{hall}.{field}" for hall in halls for field in HeatReading._fields if has_rooms]
         self._names += [f"cooling.{field}" for field in _COOLING_FIELDS]
         self._names += [f"power.{field}" for field in _POWER_FIELDS]
         self._names += _SITE_FIELDS
@@ -93,7 +96,7 @@ class Recorder:
         self._rows: list[tuple[float, ...]] = []
         self._times: list[int] = []
         """How often each row came in succession: a constant load repeats the same step."""
-        self._parts: tuple[HallPower | FacilityStep, ...] = ()
+        self._parts: tuple[HallPower | FacilityStep | HeatReading, ...] = ()
         self._beside: tuple[float, ...] = ()
         self._ends_s: list[float] = []
         self._accounts: dict[AccountKey, list[_Reading]] = {}
@@ -124,6 +127,7 @@ class Recorder:
         facility: FacilityStep,
         site: tuple[float, float, float, float],
         more: tuple[float, ...] = (),
+        rooms: Sequence[HeatReading] = (),
     ) -> None:
         """Record the step that ends now; call it after its accounts.
 
@@ -133,14 +137,16 @@ class Recorder:
             facility: what surrounds them.
             site: power of the network and of shared storage, dry bulb, wet bulb.
             more: values of the columns added.
+            rooms: temperatures of each hall, where they are recorded.
         """
-        parts: tuple[HallPower | FacilityStep, ...] = (*halls, facility)
+        parts: tuple[HallPower | FacilityStep | HeatReading, ...] = (*halls, *rooms, facility)
         beside = (*site, *more)
         # What a step yields is handed on as it is while nothing changes, so that its identity tells.
         if self._rows and beside == self._beside and all(map(is_, parts, self._parts)):
             self._times[-1] += 1
         else:
             row = tuple(value for hall in halls for value in _hall_values(hall))
+            row += tuple(value for room in rooms for value in room)
             row += _cooling_values(facility.cooling) + _power_values(facility.power)
             self._rows.append((*row, facility.heat_residual_j, *beside))
             self._times.append(1)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import is_
 
 from simulator.engine.compute.hall import Hall
-from simulator.engine.facility.coupling import Facility
+from simulator.engine.compute.heat_guard import HeatGuard, HeatReading
+from simulator.engine.compute.server_power import HallPower
+from simulator.engine.facility.coupling import Facility, FacilityStep
 from simulator.engine.facility.supply import SiteSupply
 from simulator.engine.facility.supply_step import SupplyStep
 from simulator.engine.facility.supply_watch import SupplyWatch
@@ -49,6 +52,7 @@ class Site:
         network: power of the switches between servers.
         storage: shared storage; None when there is none.
         on_chapter: takes the readings of the accounts by plant step, chapter by chapter.
+        guards: watch the temperatures of the halls, in their order; none where rooms have no heat capacities.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class Site:
         network: NetworkPower,
         storage: Storage | None,
         on_chapter: Callable[[Chapter], None],
+        guards: Sequence[HeatGuard] = (),
     ) -> None:
         self.halls = halls
         self.storage = storage
@@ -67,7 +72,8 @@ class Site:
         self._facility = facility
         self._outdoors = OutdoorMeans(weather)
         self._network = network
-        self._recorder = Recorder([hall.name for hall in halls], on_chapter)
+        self._guards = guards
+        self._recorder = Recorder([hall.name for hall in halls], on_chapter, has_rooms=bool(guards))
         self._overloaded: set[str] = set()
         self.supply: SiteSupply | None = None
         """Where the power comes from; None for a grid without limits."""
@@ -76,6 +82,9 @@ class Site:
         self.last_boards_w: dict[str, float] = {}
         """Mean power of the last plant step: of the building, of IT, and of accelerators by workload where watched."""
         self._is_watched = False
+        self._warm_step: FacilityStep | None = None
+        self._warm_readings: Sequence[HallPower] = ()
+        self._temperatures: list[HeatReading] = []
         self._supply_watch = SupplyWatch(facts.name)
 
     @property
@@ -120,16 +129,37 @@ class Site:
         if not math.isfinite(it_power_w):
             raise InvariantError(f"IT power is {it_power_w} at {now_s} s")
         dry_bulb_c, wet_bulb_c, pressure_pa = self._outdoors.over(start_s, now_s)
-        liquid_w = sum(power.liquid_heat_w for power in readings)
-        step = self._facility.step(duration_s, it_power_w, dry_bulb_c, wet_bulb_c, pressure_pa, liquid_w)
+        hall_w, liquid_w = [power.input_w for power in readings], sum(power.liquid_heat_w for power in readings)
+        step = self._facility.step(duration_s, it_power_w, dry_bulb_c, wet_bulb_c, pressure_pa, liquid_w, hall_w)
         self.last_facility_w, self.last_it_w, self.last_boards_w = step.facility_power_w, it_power_w, boards_w
+        temperatures = self._watch_heat(start_s, now_s, step, readings, note)
         outside = (network_w, storage_j / duration_s, dry_bulb_c, wet_bulb_c)
-        if self.supply is None:
-            recorder.step(now_s, readings, step, outside)
-            return
-        flows = self.supply.step(start_s, now_s, step.facility_power_w)
-        self._supply_watch.look(flows, duration_s, now_s, note)
-        recorder.step(now_s, readings, step, outside, flows)
+        flows: tuple[float, ...] = ()
+        if self.supply is not None:
+            flows = self.supply.step(start_s, now_s, step.facility_power_w)
+            self._supply_watch.look(flows, duration_s, now_s, note)
+        recorder.step(now_s, readings, step, outside, rooms=temperatures, more=flows)
+
+    def _watch_heat(
+        self, start_s: float, now_s: float, step: FacilityStep, readings: Sequence[HallPower], note: Note
+    ) -> list[HeatReading]:
+        """Note failures of the plant, and let the guards act on the temperatures of the step that ends now."""
+        rooms = self._facility.rooms
+        if rooms is None:
+            return []
+        same = step is self._warm_step and all(map(is_, readings, self._warm_readings))
+        if same and not rooms.failures and all(guard.is_quiet for guard in self._guards):
+            return self._temperatures
+        for at_s, failure, begins in rooms.failures.changes(start_s, now_s):
+            kind = "cooling_failure" if begins else "cooling_restored"
+            left = f", {failure.capacity_fraction:.0%} of its capacity left" if begins else ""
+            note(kind, self.name, f"plant at {at_s:,.0f} s{left}")
+        self._warm_step, self._warm_readings = step, readings
+        self._temperatures = [
+            guard.watch(now_s, now_s - start_s, state, room.now, power, note)
+            for guard, state, room, power in zip(self._guards, step.rooms, rooms.rooms, readings, strict=True)
+        ]
+        return self._temperatures
 
     def finish(self) -> SiteRecords:
         """Return what the meters have recorded."""

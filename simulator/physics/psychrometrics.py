@@ -13,11 +13,13 @@ import numpy as np
 import psychrolib
 from numpy.typing import NDArray
 
-from simulator.physics.domains import NumberT, require_range
+from simulator.physics.domains import NumberT, require_positive, require_range
 
 psychrolib.SetUnitSystem(psychrolib.SI)
 
 STANDARD_PRESSURE_PA = 101_325.0
+_PRESSURE_FALL_PER_M, _PRESSURE_EXPONENT = 2.25577e-5, 5.2559
+"""Of the standard atmosphere: ASHRAE Handbook Fundamentals 2017, ch. 1, eq. 3."""
 
 STULL_DRY_BULB_RANGE_C = (-20.0, 50.0)
 STULL_RELATIVE_HUMIDITY_RANGE = (0.05, 0.99)
@@ -221,6 +223,18 @@ def moist_air_density_kg_per_m3(
     1.0841
     """
     result: NumberT = _elementwise(psychrolib.GetMoistAirDensity, dry_bulb_c, humidity_ratio, pressure_pa)
+    return result
+
+
+def altitude_at_pressure_m(pressure_pa: NumberT) -> NumberT:
+    """Return the altitude at which the standard atmosphere has a pressure: the inverse of `pressure_at_altitude_pa`.
+
+    >>> round(altitude_at_pressure_m(101325.0)), round(altitude_at_pressure_m(84556.0))
+    (0, 1500)
+    """
+    require_positive("pressure_pa", pressure_pa)
+    share = (pressure_pa / STANDARD_PRESSURE_PA) ** (1.0 / _PRESSURE_EXPONENT)
+    result: NumberT = (1.0 - share) / _PRESSURE_FALL_PER_M
     return result
 
 

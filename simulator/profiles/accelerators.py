@@ -117,6 +117,13 @@ class PowerFigures(Section):
     """Exponent of dynamic power in relative clock."""
 
 
+class ThermalFigures(Section):
+    """Temperatures of the board."""
+
+    throttle_c: Positive
+    """Die temperature from which the board lowers its clock."""
+
+
 class AcceleratorRecord(Section):
     """One accelerator."""
 
@@ -150,6 +157,8 @@ class AcceleratorRecord(Section):
     """Gaps between steps."""
     power: PowerFigures
     """Power model."""
+    thermal: ThermalFigures | None = None
+    """Temperatures of the board; null: those of the thermal profile."""
 
     @model_validator(mode="after")
     def _figures_agree(self) -> Self:

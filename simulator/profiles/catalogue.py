@@ -30,6 +30,7 @@ from simulator.profiles.networks import NetworkRecord
 from simulator.profiles.servers import ServerRecord
 from simulator.profiles.site_energy import BatteryRecord, GeneratorRecord, SolarRecord, TurbineRecord
 from simulator.profiles.sourced import Profile, Provenance, load_profile
+from simulator.profiles.thermal import AirClassesRecord, ThermalRecord
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
 
@@ -54,6 +55,8 @@ FACILITIES: Final[dict[str, type[BaseModel]]] = {
     "facility-solar": SolarRecord,
     "facility-wind": TurbineRecord,
     "facility-generator": GeneratorRecord,
+    "facility-thermal": ThermalRecord,
+    "air-classes": AirClassesRecord,
 }
 
 _SINGULAR: Final = {
@@ -118,6 +121,16 @@ def turbine(name_or_path: str, base: Path) -> Profile[TurbineRecord]:
 def generator(name_or_path: str, base: Path) -> Profile[GeneratorRecord]:
     """Return the profile of a diesel generator; paths are relative to `base`."""
     return _find("facilities", GeneratorRecord, name_or_path, base)
+
+
+def thermal(name_or_path: str, base: Path) -> Profile[ThermalRecord]:
+    """Return the profile of heat capacities and board temperatures; paths are relative to `base`."""
+    return _find("facilities", ThermalRecord, name_or_path, base)
+
+
+def air_classes(name_or_path: str, base: Path) -> Profile[AirClassesRecord]:
+    """Return the profile of the classes of air at the servers; paths are relative to `base`."""
+    return _find("facilities", AirClassesRecord, name_or_path, base)
 
 
 def model(name_or_path: str, base: Path) -> Profile[ModelRecord]:

@@ -17,6 +17,7 @@ _UNITS = {
     "j": "J",
     "l": "L",
     "usd": "USD",
+    "c": "degC",
 }
 _COMPOUND_UNITS = {
     "_kg_co2e": "kg CO2e",

@@ -3,6 +3,7 @@
 Accelerators are metered by workload and phase. What they share is split by simple rules, step by step and hall by hall:
 
 * host, local storage, adapters and switches between accelerators: by accelerator-seconds held;
+* leakage of boards that run warmer or cooler than they were measured: by the energy of busy accelerators;
 * server fans and supply losses: by the power that passes through them;
 * switches between servers: by accelerator-seconds held, over all halls;
 * shared storage: writing to the workload that writes, the rest to none;
@@ -141,7 +142,7 @@ class _Split:
         """Split the input of a hall's servers."""
         column = {
             field: self._columns[f"hall.{name}.{field}"] * self._durations_s
-            for field in ("host_w", "storage_w", "fabric_w", "nic_w", "fan_w", "psu_loss_w")
+            for field in ("host_w", "leakage_w", "storage_w", "fabric_w", "nic_w", "fan_w", "psu_loss_w")
         }
         readings = {
             (phase, workload): reading
@@ -150,6 +151,7 @@ class _Split:
         }
         shared_j = column["host_w"] + column["storage_w"] + column["fabric_w"] + column["nic_w"]
         outputs: dict[Key, Array] = {}
+        busy: dict[Key, Array] = {}
         for key, share in self._shares({key: reading[_SECONDS] for key, reading in readings.items()}).items():
             self._put(key, "data_transfer", share * (column["fabric_w"] + column["nic_w"]))
             self._put(key, "host", share * column["host_w"])
@@ -161,6 +163,11 @@ class _Split:
             self._put(key, "data_transfer", reading[_TRANSFER])
             self._put(key, "other", reading[_WAIT])
             outputs[key] = outputs[key] + reading[_COMPUTE] + reading[_TRANSFER] + reading[_WAIT]
+            if key[0] != "idle":
+                busy[key] = reading[_COMPUTE] + reading[_TRANSFER] + reading[_WAIT]
+        for key, share in self._shares(busy).items():
+            self._put(key, "compute", share * column["leakage_w"])
+            outputs[key] = outputs.get(key, 0.0) + share * column["leakage_w"]
         for key, share in self._shares(outputs).items():
             self._put(key, "cooling", share * column["fan_w"])
             self._put(key, "conversion_loss", share * column["psu_loss_w"])

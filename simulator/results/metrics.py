@@ -16,6 +16,7 @@ from simulator.results.ledger import Ledger
 from simulator.results.site_energy import supply_scalars
 from simulator.results.summary import Summary
 from simulator.results.tables import all_halls, all_sites
+from simulator.results.thermal import thermal_summary
 from simulator.units import (
     GRAMS_PER_KG,
     JOULES_PER_KWH,
@@ -35,6 +36,7 @@ def summarize(records: RunRecords, ledger: Ledger, requests: pd.DataFrame, conte
         **_energy(records, ledger),
         **_ratios(records),
         **_cooling(records),
+        **thermal_summary(records),
         **_emissions(records, context),
         **_embodied(records),
         **_requests(records, requests, context),
@@ -62,7 +64,7 @@ def _energy(records: RunRecords, ledger: Ledger) -> dict[str, float]:
     return {
         "facility_energy_kwh": kwh(facility_w),
         "it_energy_kwh": kwh(it_w),
-        "accelerator_energy_kwh": kwh(all_halls(records, "accelerator_w")),
+        "accelerator_energy_kwh": kwh(all_halls(records, "accelerator_w") + all_halls(records, "leakage_w")),
         "host_energy_kwh": kwh(all_halls(records, "host_w")),
         "network_energy_kwh": kwh(network_w),
         "storage_energy_kwh": kwh(all_halls(records, "storage_w") + all_sites(records, "shared_storage_w")),

@@ -25,6 +25,7 @@ from simulator.results.tables import (
     site_table,
     workload_table,
 )
+from simulator.results.thermal import hall_climate_table, thermal_table
 
 _NONE = np.zeros(0, dtype=np.int64)
 
@@ -37,6 +38,8 @@ TABLES = (
     "power",
     "facility",
     "supply",
+    "halls",
+    "thermal",
     "events",
     "audit",
     "figures",
@@ -59,6 +62,8 @@ class Result:
         power: mean power by site, component and plant step.
         facility: the facility and its surroundings by site and plant step.
         supply: where the power came from by plant step, for sites with a section `supply`.
+        halls: a row per hall: its class of air, hours outside it, highest temperatures.
+        thermal: temperatures by hall and plant step.
         events: what happened.
         audit: both sides of every balance.
         figures: figures that the run rests on, with kind and source.
@@ -75,6 +80,8 @@ class Result:
     power: pd.DataFrame
     facility: pd.DataFrame
     supply: pd.DataFrame
+    halls: pd.DataFrame
+    thermal: pd.DataFrame
     events: pd.DataFrame
     audit: pd.DataFrame
     figures: pd.DataFrame
@@ -128,6 +135,8 @@ def build_result(
         power=power_table(records),
         facility=facility_table(records, context),
         supply=supply_table(records),
+        halls=hall_climate_table(records),
+        thermal=thermal_table(records),
         events=_table(Event, [*(Event(0.0, "note", "inputs", note) for note in context.notes), *records.events]),
         audit=audit_table(audits),
         figures=_table(Figure, list(context.figures)),

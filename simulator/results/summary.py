@@ -34,10 +34,16 @@ class Summary:
         water_withdrawn_l: water taken in by the cooling plant.
         water_consumed_l: water evaporated or carried away.
         free_cooling_fraction: share of the time in which no chiller ran.
-        unmet_heat_kwh: heat that the cooling plant could not remove.
+        unmet_heat_kwh: heat that the cooling plant could not remove when it was brought; the rooms took it up.
         erf: heat reused elsewhere / facility energy.
         reused_heat_kwh: heat given to somebody who uses it.
         outside_curves_h: hours in which a chiller ran outside the box of its published curves.
+        hall_outside_recommended_h: hours with a mean inlet outside the recommended range, summed over halls.
+        hall_outside_allowable_h: hours with a mean inlet outside the allowable range, summed over halls.
+        hall_throttled_h: hours in which heat held boards below their cap, summed over halls.
+        hall_off_h: hours in which heat had servers off, summed over halls.
+        peak_inlet_c: highest inlet of any hall.
+        peak_die_c: highest die temperature, from the mean power of a plant step.
         operational_emissions_kg_co2e: energy x carbon intensity, location-based, step by step.
         mean_carbon_intensity_g_per_kwh: operational emissions / facility energy.
         embodied_emissions_kg_co2e: making accelerators, servers and switches, spread evenly over their lifetimes.
@@ -117,6 +123,12 @@ class Summary:
     erf: float | None
     reused_heat_kwh: float | None
     outside_curves_h: float | None
+    hall_outside_recommended_h: float | None
+    hall_outside_allowable_h: float | None
+    hall_throttled_h: float | None
+    hall_off_h: float | None
+    peak_inlet_c: float | None
+    peak_die_c: float | None
     operational_emissions_kg_co2e: float
     mean_carbon_intensity_g_per_kwh: float | None
     embodied_emissions_kg_co2e: float

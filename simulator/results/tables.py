@@ -16,7 +16,7 @@ from simulator.units import JOULES_PER_KWH, SECONDS_PER_HOUR
 
 Array = NDArray[np.float64]
 
-SERVER_PARTS = ("accelerator_w", "host_w", "storage_w", "fabric_w", "nic_w", "fan_w", "psu_loss_w")
+SERVER_PARTS = ("accelerator_w", "leakage_w", "host_w", "storage_w", "fabric_w", "nic_w", "fan_w", "psu_loss_w")
 COOLING_MACHINES = (
     "crah_fan_power_w",
     "chilled_water_pump_power_w",
@@ -70,7 +70,7 @@ def _site_power(site: SiteRecords) -> pd.DataFrame:
             "site": site.name,
             "start_s": site.steps.edges_s[:-1],
             "end_s": site.steps.ends_s,
-            "accelerator_w": hall_sum(site, "accelerator_w"),
+            "accelerator_w": hall_sum(site, "accelerator_w") + hall_sum(site, "leakage_w"),
             "host_w": hall_sum(site, "host_w"),
             "server_network_w": hall_sum(site, "fabric_w") + hall_sum(site, "nic_w"),
             "server_storage_w": hall_sum(site, "storage_w"),

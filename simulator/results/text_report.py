@@ -54,6 +54,14 @@ _SECTIONS = {
         "accelerator_busy_fraction",
     ),
     "site supply": SCALARS,
+    "heat": (
+        "peak_inlet_c",
+        "peak_die_c",
+        "hall_outside_recommended_h",
+        "hall_outside_allowable_h",
+        "hall_throttled_h",
+        "hall_off_h",
+    ),
     "inference": (
         "requests_arrived",
         "requests_completed",
@@ -86,6 +94,16 @@ _SITE_HEADINGS = {
     "water_withdrawn_l": "water l",
 }
 
+_HALL_HEADINGS = {
+    "air_class": "class",
+    "outside_recommended_h": "h outside recommended",
+    "outside_allowable_h": "allowable",
+    "inlet_peak_c": "peak inlet degC",
+    "die_peak_c": "peak die degC",
+    "throttled_h": "h throttled",
+    "off_h": "off",
+}
+
 _WORKLOAD_HEADINGS = {
     "energy_kwh": "kWh",
     "idle_energy_kwh": "idle kWh",
@@ -105,10 +123,9 @@ def report(result: Result) -> Iterator[RenderableType]:
     """Yield the parts of a run's report."""
     summary = result.summary.as_dict()
     yield f"[bold]{result.name}[/bold]: {summary['simulated_h']:,.4g} h simulated in {result.manifest['wall_s']:.1f} s"
+    there = {"inference": summary["requests_arrived"], "training": len(result.jobs), "heat": len(result.halls)}
     for title, names in _SECTIONS.items():
-        if title == "inference" and not summary["requests_arrived"]:
-            continue
-        if title == "training" and not len(result.jobs):
+        if not there.get(title, 1):
             continue
         if title == "site supply" and not len(result.supply):
             continue
@@ -117,6 +134,8 @@ def report(result: Result) -> Iterator[RenderableType]:
             yield _latencies(summary)
     if len(result.sites) > 1:
         yield _frame("sites", result.sites.rename(columns=_SITE_HEADINGS))
+    if len(result.halls) > 1:
+        yield _frame("halls", result.halls[["hall", *_HALL_HEADINGS]].rename(columns=_HALL_HEADINGS))
     if len(result.workloads) > 1:
         yield _frame("workloads", result.workloads.rename(columns=_WORKLOAD_HEADINGS))
     if len(result.jobs):

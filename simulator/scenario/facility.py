@@ -36,6 +36,26 @@ class PowerChain(Section):
     """Transformers; absent: from the profile."""
 
 
+class Thermal(Section):
+    """Heat capacities of halls, temperatures of boards, classes of air."""
+
+    profile: str = "thermal"
+    """Profile of heat capacities, conductances and temperatures, by name or path."""
+    air_classes: str = "air-classes"
+    """Profile of the envelopes of air at the servers, by name or path."""
+
+
+class CoolingFailure(Section):
+    """A time in which the cooling plant has lost capacity."""
+
+    start_h: Annotated[float, Field(ge=0)]
+    """From when, in hours since the start of the scenario."""
+    duration_min: Positive
+    """For how long."""
+    capacity_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Part of the installed capacity that is left."""
+
+
 class ModelledFacility(Section):
     """Cooling and power distribution are computed from weather and load."""
 
@@ -50,6 +70,10 @@ class ModelledFacility(Section):
     """Lighting, offices and the like, as a share of the IT capacity, at all times; absent: from the profile."""
     plant_step_s: PlantStep = 60.0
     """Step of plant and power chain, which see the mean IT power of the step."""
+    thermal: Thermal = Thermal()
+    """Temperatures of halls and boards."""
+    cooling_failures: tuple[CoolingFailure, ...] = ()
+    """Times in which the cooling plant has lost capacity; the rooms warm up, and servers throttle or switch off."""
 
 
 class PublishedPue(Section):
@@ -62,6 +86,8 @@ class PublishedPue(Section):
     """Air temperature delivered to the servers."""
     plant_step_s: PlantStep = 60.0
     """Step at which power is recorded."""
+    thermal: Thermal = Thermal()
+    """Temperatures of halls and boards."""
 
 
 Facility = Annotated[ModelledFacility | PublishedPue, Field(discriminator="kind")]

@@ -29,6 +29,8 @@ class ServerGroup(Section):
     """Share of the servers' power that liquid takes; absent: from the server profile, else from the cooling plant."""
     inlet_offset_k: Annotated[float, Field(ge=0, le=15)] = 0.0
     """Server inlet above supply air, through recirculation."""
+    air_class: Literal["A1", "A2", "A3", "A4", "H1"] = "A2"
+    """Class of air that the servers may breathe (ASHRAE TC 9.9): hours outside it are counted."""
 
 
 class FatTreeNetwork(Section):

@@ -130,3 +130,11 @@ def test_servers_without_accelerators(plain_server: ServerRecord) -> None:
     power = hall.read(60.0)
     assert (power.accelerator_w, power.host_w, power.busy_share) == (0.0, 4 * 200.0, 0.0)
     assert dict(hall.take_accounts()) == {("", "idle"): (0.0, 0.0, 0.0, 0.0)}
+
+
+def test_servers_that_are_off_draw_nothing(hall: Hall) -> None:
+    assert hall.read(10.0).input_w > 0.0
+    hall.turn(False, 10.0)
+    assert hall.read(20.0).input_w == 0.0
+    hall.turn(True, 20.0)
+    assert hall.read(25.0).accelerator_w == pytest.approx(6 * 50.0, rel=1e-12)

@@ -69,7 +69,9 @@ def test_scenario_profile_and_facility_say_how_much(
     result = run({"kind": cooling}, profile, **group)
     # Without switches and storage the servers are all of the IT power.
     liquid, it = result.facility.liquid_heat_w.to_numpy(), result.facility.it_power_w.to_numpy()
-    assert liquid == pytest.approx(fraction * it, rel=1e-9)
+    # A run starts in balance; later a part of what changes is still in servers and coolant.
+    assert liquid[0] == pytest.approx(fraction * it[0], rel=1e-9)
+    assert liquid == pytest.approx(fraction * it, rel=2e-2)
     assert (result.power.server_fan_w.to_numpy() == 0.0).all() == (cooling == "immersion" or "immersion" in profile)
 
 

@@ -98,9 +98,11 @@ def test_parts_make_the_input_and_servers_the_hall(
     parts = (hall.accelerator_w, hall.host_w, hall.storage_w, hall.fabric_w, hall.nic_w, hall.fan_w, hall.psu_loss_w)
     assert sum(parts) == pytest.approx(hall.input_w, rel=1e-12)
     single = [_one(fan_server, *load, inlet_c=27.0) for load in loads]
-    for name in (entry.name for entry in fields(HallPower) if entry.name not in ("highest_server_w", "busy_share")):
+    of_one = ("highest_server_w", "busy_share", "hottest_board_w", "hottest_flow_ratio")
+    for name in (entry.name for entry in fields(HallPower) if entry.name not in of_one):
         assert getattr(hall, name) == pytest.approx(sum(getattr(server, name) for server in single), rel=1e-12), name
     assert hall.highest_server_w == max(server.input_w for server in single)
+    assert hall.hottest_board_w == max(server.hottest_board_w for server in single)
     assert hall.busy_share == pytest.approx(np.mean([load[1] for load in loads]), rel=1e-12, abs=1e-15)
 
 

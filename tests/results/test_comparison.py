@@ -96,7 +96,11 @@ UNITS = {
         "grid_cap_exceeded_kwh",
     ],
     "kW": ["mean_facility_power_kw", "peak_facility_power_kw", "mean_it_power_kw", "peak_grid_import_kw"],
-    "h": ["simulated_h", "outside_curves_h", "grid_outage_h"],
+    "h": [
+        "simulated_h", "outside_curves_h", "grid_outage_h",
+        *(name for name in SUMMARY_FIELDS if name.startswith("hall_")),
+    ],
+    "degC": ["peak_inlet_c", "peak_die_c"],
     "L": ["water_withdrawn_l", "water_consumed_l", "diesel_fuel_l"],
     "L/kWh": ["wue_l_per_kwh"],
     "g/kWh": ["mean_carbon_intensity_g_per_kwh"],

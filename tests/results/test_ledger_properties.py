@@ -15,7 +15,7 @@ from simulator.results.ledger import Ledger, LedgerBuilder
 from simulator.signals.base import StepSignal
 
 HALLS = ("a", "b")
-SERVER_FIELDS = ("host_w", "storage_w", "fabric_w", "nic_w", "fan_w", "psu_loss_w")
+SERVER_FIELDS = ("host_w", "leakage_w", "storage_w", "fabric_w", "nic_w", "fan_w", "psu_loss_w")
 FACILITY_FIELDS = (
     "power.mechanical_power_w",
     "power.rack_loss_w",

@@ -16,9 +16,11 @@ PRICE = ConstantSignal(0.36)
 """0.36 USD/kWh are 1e-7 USD/J."""
 
 
-def hall(name: str, watts: tuple[float, float, float, float, float, float]) -> dict[str, list[float]]:
-    parts = ("host_w", "storage_w", "fabric_w", "nic_w", "fan_w", "psu_loss_w")
-    return {f"hall.{name}.{part}": [value] for part, value in zip(parts, watts, strict=True)}
+def hall(
+    name: str, watts: tuple[float, float, float, float, float, float], leakage_w: float = 0.0
+) -> dict[str, list[float]]:
+    parts = ("host_w", "storage_w", "fabric_w", "nic_w", "fan_w", "psu_loss_w", "leakage_w")
+    return {f"hall.{name}.{part}": [value] for part, value in zip(parts, (*watts, leakage_w), strict=True)}
 
 
 def chapter(
@@ -150,3 +152,20 @@ def test_a_workload_in_two_halls_has_one_entry() -> None:
     transfer_j = ledger.entries["inference", "chat"].energy_j[ACTIVITIES.index("data_transfer")]
     assert transfer_j == pytest.approx(100 + 60 + 15 + 25.0 + 1000.0 * 90 / 160)
     assert ledger.entries["inference", "chat"].accelerator_s == 90.0
+
+
+def test_leakage_follows_the_energy_of_busy_accelerators() -> None:
+    """Chat draws 300 J and training 900 J; the idle accelerator has no part in 40 J, whether they are more or less."""
+    accounts = {
+        ("a", "chat", "inference"): (250.0, 50.0, 0.0, 10.0),
+        ("a", "tune", "training"): (600.0, 200.0, 100.0, 10.0),
+        ("a", "", "idle"): (100.0, 0.0, 0.0, 10.0),
+    }
+    dark = {name: [0.0] for name in SITE}
+    for leakage_w in (4.0, -4.0):
+        columns = {**hall("a", (0.0, 0.0, 0.0, 0.0, 0.0, 0.0), leakage_w), **dark}
+        entries = build(chapter(columns, accounts, {})).ledger.entries
+        compute = ACTIVITIES.index("compute")
+        assert entries["inference", "chat"].energy_j[compute] == pytest.approx(250.0 + 2.5 * leakage_w, rel=1e-12)
+        assert entries["training", "tune"].energy_j[compute] == pytest.approx(600.0 + 7.5 * leakage_w, rel=1e-12)
+        assert entries["idle", ""].energy_j[compute] == pytest.approx(100.0, rel=1e-12)

@@ -119,14 +119,16 @@ def test_hot_and_humid_weather_costs_cooling_energy_and_water() -> None:
 def test_warmer_air_to_the_servers_makes_their_fans_work() -> None:
     cool, warm = (run([JOB], {"inlet_offset_k": offset_k}).summary for offset_k in (0.0, 8.0))
     assert warm.server_fan_energy_kwh > 1.05 * cool.server_fan_energy_kwh
-    assert warm.accelerator_energy_kwh == cool.accelerator_energy_kwh
+    # Boards leak more: 0.1 % of their limit per kelvin while they are busy (docs/sources.md, thermal states).
+    assert cool.accelerator_energy_kwh < warm.accelerator_energy_kwh < 1.02 * cool.accelerator_energy_kwh
 
 
 @pytest.mark.parametrize("pue", [1.0, 1.1, 1.58])
 def test_a_published_pue_multiplies_it_energy(pue: float) -> None:
     modelled = run([JOB]).summary
     summary = run([JOB], facility={"kind": "published_pue", "pue": pue}).summary
-    assert summary.it_energy_kwh == pytest.approx(modelled.it_energy_kwh)
+    # A modelled plant may supply air a little above its setpoint while it cools without chillers, and boards feel it.
+    assert summary.it_energy_kwh == pytest.approx(modelled.it_energy_kwh, rel=1e-3)
     assert summary.facility_energy_kwh == pytest.approx(pue * summary.it_energy_kwh)
     assert summary.cooling_energy_kwh == pytest.approx((pue - 1.0) * summary.it_energy_kwh, abs=1e-9)
 
@@ -142,7 +144,9 @@ def test_redundant_supplies_lose_more() -> None:
 def test_the_plant_step_does_not_change_what_servers_do() -> None:
     fine, coarse = (run([JOB, SERVICE], facility={**FACILITY, "plant_step_s": step_s}) for step_s in (7, 300))
     # Energy is booked as it is used, so only the curved parts (fans, supplies, plant) see the length of the step.
-    fields = ["accelerator_energy_kwh", "host_energy_kwh", "ttft_p99_s", "tpot_mean_s", "training_steps"]
+    # Leakage and fans see the air of the step before.
+    assert coarse.summary.accelerator_energy_kwh == pytest.approx(fine.summary.accelerator_energy_kwh, rel=5e-3)
+    fields = ["accelerator_energy_per_output_token_j", "host_energy_kwh", "ttft_p99_s", "tpot_mean_s", "training_steps"]
     for name in fields:
         assert getattr(coarse.summary, name) == pytest.approx(getattr(fine.summary, name), rel=1e-9), name
     assert coarse.summary.facility_energy_kwh == pytest.approx(fine.summary.facility_energy_kwh, rel=0.005)

@@ -16,6 +16,7 @@ SHORTER: dict[str, dict[str, Any]] = {
     "bert-training-and-inference": {"duration_h": 0.3, "workloads.pre-training.checkpoint.every_h": 0.1},
     "carbon-follow": {"duration_h": 0.5, "workloads.pre-training.length.steps": 30},
     "chat-day": {"duration_h": 0.1},
+    "cooling-failure": {"duration_h": 0.3, "facility.cooling_failures": [{"start_h": 0.05, "duration_min": 10}]},
     "demand-response": {
         "duration_h": 0.5,
         "site.supply.grid.caps": [{"kind": "limit", "start": "2024-10-08T12:15:00Z", "hours": 0.1, "limit_kw": 45}],
@@ -36,6 +37,7 @@ WORK: dict[str, dict[str, int]] = {
     "bert-training-and-inference": {"requests_completed": 30_000, "training_steps": 100},
     "carbon-follow": {"requests_completed": 500, "training_steps": 30},
     "chat-day": {"requests_completed": 1000},
+    "cooling-failure": {"requests_completed": 5000, "training_steps": 40},
     "demand-response": {"requests_completed": 3000, "training_steps": 100},
     "gpt3-training": {"jobs_completed": 1},
     "mixed-hall": {"requests_completed": 3000, "training_steps": 100},

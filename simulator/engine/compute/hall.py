@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.engine.compute.account import Account, Phase
+from simulator.engine.compute.boards import Boards
 from simulator.engine.compute.power_caps import PowerCaps
+from simulator.engine.compute.power_switch import PowerSwitch
 from simulator.engine.compute.server_power import HallPower, LiquidSide, ServerPower
 from simulator.errors import InvariantError
 from simulator.profiles.accelerators import AcceleratorRecord
@@ -50,8 +52,9 @@ class Hall:
         accelerator: profile of their accelerators; None for servers with processors only.
         servers: number of servers.
         cap_w: power cap of each accelerator at the start.
-        inlet_c: air temperature at the servers' inlet.
+        inlet_c: air temperature at the servers' inlet, at the start.
         liquid: what liquid does for the servers; absent: what their profile says.
+        boards: thermal side of the accelerators; None for one that temperatures do not touch.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Hall:
         cap_w: float,
         inlet_c: float,
         liquid: LiquidSide | None = None,
+        boards: Boards | None = None,
     ) -> None:
         self.name = name
         self.server = server
@@ -89,9 +93,22 @@ class Hall:
         self._closed: list[tuple[str, Phase]] = []
         self._meters: list[Meter] = []
         self._idle = self.account("", "idle")
-        self._power = ServerPower(server, inlet_c, liquid)
+        self.boards = boards
+        self.switch = PowerSwitch()
+        self._power = ServerPower(server, inlet_c, liquid, boards)
         self._read_s = 0.0
         self._idle_booked_s = 0.0
+
+    def breathe(self, inlet_c: float, cool_c: float) -> None:
+        """Take other temperatures of inlet air and of what cools the boards, from the next reading on."""
+        if self._power.breathe(inlet_c, cool_c):
+            self._last = None
+
+    def turn(self, on: bool, now_s: float) -> None:
+        """Switch the servers on or off, at a reading: they draw nothing while they are off."""
+        self._book_free(now_s)
+        self._last = None
+        self.switch.set(on)
 
     def account(self, workload: str, phase: Phase) -> Account:
         """Return the account of a workload and phase, opened at first use."""
@@ -162,7 +179,7 @@ class Hall:
             power = last[2]
         else:
             server = self.server
-            power = self._power.mean_power(
+            power = (self._power.mean_power if self.switch.on else self._power.boards_only)(
                 use[0] / duration_s,
                 use[1] / (max(server.accelerators, 1) * duration_s),
                 use[2] / (max(server.nics.count, 1) * server.nics.bandwidth_bytes_per_s * duration_s),
@@ -179,7 +196,7 @@ class Hall:
             return
         if not self._free_accelerators:
             return
-        idle_w = self.accelerator.power.idle_w
+        idle_w = self.accelerator.power.idle_w if self.switch.on else 0.0
         self._use[0] += self._free_counts * (idle_w * duration_s)
         accelerator_s = self._free_accelerators * duration_s
         self._idle.compute_j += accelerator_s * idle_w

@@ -82,6 +82,12 @@ class ChilledWaterPlant(CoolingPlant):
         """Whether the mode did not change in the last step, and no change is waited for."""
         return self._steady
 
+    @property
+    def capacity_w(self) -> float:
+        """Heat from indoors that all installed chillers together can remove (W)."""
+        sizing = self._sizing
+        return sizing.chillers * sizing.chiller_capacity_w * sizing.heat_w / sizing.loop_heat_w
+
     def step(
         self,
         dt_s: float,

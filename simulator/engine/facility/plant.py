@@ -194,6 +194,11 @@ class CoolingPlant(ABC):
         """Whether the last step, given once more, would be the same."""
         return True
 
+    @property
+    def capacity_w(self) -> float:
+        """Heat from indoors that the installed plant can remove by design (W); infinite where none is known."""
+        return math.inf
+
     @abstractmethod
     def step(
         self,

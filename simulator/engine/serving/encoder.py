@@ -46,12 +46,13 @@ class EncoderReplica:
         self._batch: list[int] = []
         self._alarm: Alarm | None = None
         self._idle_since_s = env.now
+        self._is_on = True
 
     def submit(self, request: int) -> None:
         """Take a request."""
         self.outstanding += 1
         self._waiting.append(request)
-        if self._alarm is None:
+        if self._alarm is None and self._is_on:
             self._rest_until(self._env.now)
             self._alarm = Alarm(self._env, 0.0, self._begin)
 
@@ -59,9 +60,21 @@ class EncoderReplica:
         """Take other costs, as under another power cap: a pass under way ends as it began, the next has them."""
         self._next_cost = cost
 
+    def switch(self, on: bool) -> None:
+        """Stand still while the server is off: a pass under way ends, none begins."""
+        now_s = self._env.now
+        if self._alarm is None:
+            self.settle(now_s)
+        self._is_on = on
+        if on and self._alarm is None and self._waiting:
+            self._alarm = Alarm(self._env, 0.0, self._begin)
+
     def settle(self, now_s: float) -> None:
         """Book energy and time up to now."""
-        if self._alarm is None:
+        if self._alarm is None and not self._is_on:
+            self._meter.stand(now_s - self._idle_since_s)
+            self._idle_since_s = now_s
+        elif self._alarm is None:
             self._rest_until(now_s)
         elif self._batch:
             self._step.settle(now_s)
@@ -73,7 +86,8 @@ class EncoderReplica:
             self._share(self._step.progress(now_s)[2])
 
     def _begin(self, _: Event) -> None:
-        self._take_batch()
+        if self._is_on:
+            self._take_batch()
         if not self._batch:
             self._alarm = None
             self._idle_since_s = self._env.now

@@ -64,6 +64,7 @@ class ReferenceReplica:
         self._running: list[_Sequence] = []
         self._free_blocks = limits.blocks
         self._alarm: Alarm | None = None
+        self._is_on = True
         self._since_s = env.now
         self._duration_s = self._energy_j = self._link_j = 0.0
         self._booked = (0.0, 0.0, 0.0)
@@ -72,7 +73,7 @@ class ReferenceReplica:
         """Take a request."""
         self.outstanding += 1
         self._waiting.append(_Sequence(request, self._log.prompt_tokens[request]))
-        if self._alarm is None:
+        if self._alarm is None and self._is_on:
             self._meter.rest(self._env.now - self._since_s)
             self._since_s = self._env.now
             self._duration_s = 0.0
@@ -82,9 +83,20 @@ class ReferenceReplica:
         """Take other costs from the next iteration on."""
         self._next_cost = cost
 
+    def switch(self, on: bool) -> None:
+        """Stand still while the server is off."""
+        if self._alarm is None:
+            self.settle(self._env.now)
+            self._duration_s = 0.0
+            self._alarm = Alarm(self._env, 0.0, self._on_alarm)
+        self._is_on = on
+
     def settle(self, now_s: float) -> None:
         """Book energy and time up to now."""
-        if self._alarm is None:
+        if self._alarm is None and not self._is_on:
+            self._meter.stand(now_s - self._since_s)
+            self._since_s = now_s
+        elif self._alarm is None:
             self._meter.rest(now_s - self._since_s)
             self._since_s = now_s
         elif self._duration_s:
@@ -105,6 +117,12 @@ class ReferenceReplica:
         self._booked = (0.0, 0.0, 0.0)
         self._since_s = self._env.now
         self._cost = self._next_cost
+        if not self._is_on:
+            for seq in self._running[::-1]:
+                self._preempt(seq)
+            self._running.clear()
+            self._alarm = None
+            return
         self._schedule()
         decoding = [seq for seq in self._running if seq.scheduled and not seq.prefills]
         chunks = [seq for seq in self._running if seq.scheduled and seq.prefills]

@@ -31,7 +31,7 @@ _SHIFT = 40
 """Heap keys hold the finishing iteration above this bit and the request below: whole numbers compare fastest."""
 _REQUEST = (1 << _SHIFT) - 1
 
-_IDLE, _PLANNING, _STRETCH, _LAST_OF_STRETCH, _MIXED = range(5)
+_IDLE, _PLANNING, _STRETCH, _LAST_OF_STRETCH, _MIXED, _OFF = range(6)
 
 
 class Replica:
@@ -66,6 +66,7 @@ class Replica:
         self._mode = _IDLE
         self._alarm: Alarm | None = None
         self._idle_since_s = env.now
+        self._is_on = True
 
         self.outstanding = 0
         """Requests submitted and not finished: what a router compares."""
@@ -111,17 +112,30 @@ class Replica:
         self._next_cost = cost
         self._end_stretch()
 
+    def switch(self, on: bool) -> None:
+        """Stand still while the server is off: the iteration under way ends, then the KV cache is lost."""
+        self._is_on = on
+        if self._mode in (_IDLE, _OFF):
+            self.settle(self._env.now)
+            self._mode = _PLANNING
+            self._alarm = Alarm(self._env, 0.0, self._start)
+        else:
+            self._end_stretch()
+
     def settle(self, now_s: float) -> None:
         """Book energy and time up to now, inside the current step if there is one."""
         if self._mode == _IDLE:
             self._rest_until(now_s)
+        elif self._mode == _OFF:
+            self._meter.stand(now_s - self._idle_since_s)
+            self._idle_since_s = now_s
         elif self._mode != _PLANNING:
             self._step.settle(now_s)
 
     def close(self, now_s: float) -> None:
         """End the run: book the rest, and write tokens and energy of the requests that it cuts short."""
         self.settle(now_s)
-        if self._mode in (_IDLE, _PLANNING):
+        if self._mode in (_IDLE, _PLANNING, _OFF):
             return
         whole, _, energy_j = self._step.progress(now_s)
         if self._mode == _MIXED:
@@ -152,6 +166,10 @@ class Replica:
     def _plan(self, now_s: float) -> None:
         """Start the next step: an iteration with prefill, a stretch of decode, or nothing."""
         self._preempted = False
+        if not self._is_on:
+            self._lose_cache()
+            self._mode, self._idle_since_s = _OFF, now_s
+            return
         if self._next_cost is not None:
             self._step.recost(self._next_cost)
             self._next_cost = None
@@ -330,6 +348,13 @@ class Replica:
                 self._preempt_partial()
             else:
                 self._preempt_decoding()
+
+    def _lose_cache(self) -> None:
+        """Preempt all that has tokens in the KV cache."""
+        if self._partial >= 0:
+            self._preempt_partial()
+        while self._decoding:
+            self._preempt_decoding()
 
     def _preempt_partial(self) -> None:
         self._prefill_blocks -= self._limits.blocks_for(self._partial_done)

@@ -47,6 +47,10 @@ class ReplicaMeter:
         hall.energy_j[server] += energy_j
         hall.busy_s[server] += accelerator_s
 
+    def stand(self, duration_s: float) -> None:
+        """Book accelerators of a server that is off."""
+        self._idle.accelerator_s += duration_s * self.accelerators
+
     def rest(self, duration_s: float) -> None:
         """Book idle accelerators that hold weights."""
         accelerator_s = duration_s * self.accelerators

@@ -31,6 +31,10 @@ class AnyReplica(Protocol):
         """Take other costs from the next iteration on."""
         ...
 
+    def switch(self, on: bool) -> None:
+        """Stand still while the server is off."""
+        ...
+
     def settle(self, now_s: float) -> None:
         """Book up to now."""
         ...
@@ -138,6 +142,11 @@ class Service:
         """Give all replicas other costs, such as those under another power cap."""
         for replica in self.replicas:
             replica.recost(cost)
+
+    def switch(self, on: bool) -> None:
+        """Let all replicas stand still, or go on."""
+        for replica in self.replicas:
+            replica.switch(on)
 
     def settle(self, now_s: float) -> None:
         """Book all replicas up to now."""

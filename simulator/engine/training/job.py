@@ -120,6 +120,11 @@ class Job:
         self._count_time: Callable[[float], None] | None = None
         """Records so many seconds of the phase under way; None while there is nothing to record."""
         self._checkpoint_due_s = math.inf
+        self._safe_steps = 0.0
+        """Steps that the last checkpoint holds."""
+        self._powered: Event | None = None
+        """What a job that lost its servers waits for."""
+        hall.switch.listen(plan.name, self.turn)
         if plan.pace_under is not None:
             hall.caps.listen(plan.name, self.set_cap)
         self.record = JobRecord(
@@ -142,11 +147,14 @@ class Job:
         yield self._env.timeout(plan.startup_s)
         self._checkpoint_due_s = self._env.now + plan.checkpoint_every_s
         while record.steps < plan.steps:
+            if not self._hall.switch.on:
+                yield from self._start_again()
+                continue
             if not (yield from self._step_until_next_pause()):
                 continue
             if self._evaluation_is_due():
                 yield from self._evaluate()
-            if self._until_checkpoint_steps() <= 0.0 and record.steps < plan.steps:
+            if self._hall.switch.on and self._until_checkpoint_steps() <= 0.0 and record.steps < plan.steps:
                 yield from self._write_checkpoint()
         self._finish(placement)
 
@@ -155,6 +163,16 @@ class Job:
         if self._plan.pace_under is None:
             raise InvariantError(f"the cap of {self._plan.name} cannot change")
         self._pace = self._plan.pace_under(cap_w)
+        self._cut_short()
+
+    def turn(self, on: bool) -> None:
+        """Lose the servers, or have them back."""
+        if not on:
+            self._cut_short()
+        elif self._powered is not None:
+            self._powered.succeed()
+
+    def _cut_short(self) -> None:
         process, self._process = self._process, None
         if process is not None:
             process.interrupt()
@@ -184,6 +202,24 @@ class Job:
         self._hall.attach(self._meter)
         self._enter(Rates.waiting(self._plan.hold_w), None)
         self._report("job_started", f"{placement.accelerators} accelerators on {len(placement.servers)} servers")
+
+    def _start_again(self) -> Generator[Event, Any, None]:
+        """Wait for the servers, then load the last checkpoint: what was done since is lost."""
+        plan, record = self._plan, self.record
+        lost = record.steps - self._safe_steps
+        record.lost_steps += lost
+        self._count_steps(-lost)
+        record.steps = self._safe_steps
+        self._report("job_stopped", f"servers off, {lost:,.1f} steps since the last checkpoint are lost")
+        self._enter(Rates.waiting(0.0), None)
+        while not self._hall.switch.on:
+            self._powered = self._env.event()
+            yield self._powered
+            self._powered = None
+        self._enter(Rates.waiting(plan.hold_w), None)
+        yield self._env.timeout(plan.startup_s)
+        self._checkpoint_due_s = self._env.now + plan.checkpoint_every_s
+        self._report("job_resumed", f"from step {record.steps:,.0f}")
 
     def _step_until_next_pause(self) -> Generator[Event, Any, bool]:
         """Step until the next evaluation, checkpoint or the end; False when a change of the cap comes before."""
@@ -256,6 +292,8 @@ class Job:
                 return
             done_s = self._env.now - self._phase_since_s
             self._count_evaluation(done_s)
+            if not self._hall.switch.on:
+                return
             left -= done_s / pace.evaluation_s
 
     def _count_evaluation(self, duration_s: float) -> None:
@@ -267,6 +305,7 @@ class Job:
         yield from self._storage.write(self._plan.name, self._plan.checkpoint_bytes)
         self._count_checkpoint(self._env.now - self._phase_since_s)
         self.record.checkpoints += 1
+        self._safe_steps = self.record.steps
         self._checkpoint_due_s = self._env.now + self._plan.checkpoint_every_s
 
     def _count_checkpoint(self, duration_s: float) -> None:
