@@ -119,12 +119,8 @@ class ChilledWaterParameters:
     """Salt in the basin over salt in the make-up water."""
     drift_fraction: float
     """Droplets lost over circulating flow."""
-    latent_fraction_cold: float
-    """Share of the rejected heat that evaporates water, at and below the cold dry bulb."""
-    latent_fraction_hot: float
-    """The same at and above the hot dry bulb; linear in between."""
-    latent_cold_dry_bulb_c: float
-    latent_hot_dry_bulb_c: float
+    tower_air_heat_j_per_kg: float
+    """Heat that a kilogram of the towers' air takes up at design (J/kg); the air leaves saturated."""
 
     def __post_init__(self) -> None:
         faults = [*_number_faults(self), *_relation_faults(self)]
@@ -152,7 +148,6 @@ _MAY_BE_ZERO = frozenset(
         "condenser_static_head_fraction",
         "tower_free_convection_fraction",
         "drift_fraction",
-        "latent_fraction_cold",
     }
 )
 
@@ -178,7 +173,6 @@ def _relation_faults(parameters: ChilledWaterParameters) -> list[Fault]:
         ("chilled_water_setpoint_c", "supply_air_c"),
         ("economizer_partial_to_free_k", "economizer_free_to_partial_k"),
         ("economizer_partial_to_mechanical_k", "economizer_mechanical_to_partial_k"),
-        ("latent_cold_dry_bulb_c", "latent_hot_dry_bulb_c"),
     )
     bounds = (
         ("condenser_water_temperature_rise_k", p.condenser_water_temperature_rise_k, *RANGE_RANGE_K),

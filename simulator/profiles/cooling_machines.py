@@ -169,20 +169,8 @@ class WaterUse(Section):
     """Salt in the basin over salt in the make-up water."""
     drift_fraction: Share
     """Droplets lost over circulating flow."""
-    latent_fraction_cold: Annotated[float, Field(ge=0, le=1.3)]
-    """Share of the rejected heat that evaporates water, at and below the cold dry bulb."""
-    latent_fraction_hot: Annotated[float, Field(gt=0, le=1.3)]
-    """The same at and above the hot dry bulb; linear in between."""
-    latent_cold_dry_bulb_c: Celsius
-    """Cold end."""
-    latent_hot_dry_bulb_c: Celsius
-    """Hot end."""
-
-    @model_validator(mode="after")
-    def _ends_rise(self) -> Self:
-        if not self.latent_cold_dry_bulb_c < self.latent_hot_dry_bulb_c:
-            raise ValueError("latent_cold_dry_bulb_c must be below latent_hot_dry_bulb_c")
-        return self
+    air_heat_j_per_kg: Positive
+    """Heat that a kilogram of air takes up at design; the air leaves saturated."""
 
 
 class Towers(Section):

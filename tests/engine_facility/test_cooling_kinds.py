@@ -97,8 +97,8 @@ def test_energy_and_water_close(kind: str, heat_w: float, dry_c: float, humidity
     assert step.free_s + step.partial_s + step.mechanical_s == pytest.approx(60.0)
     assert step.mode is not None
     assert (step.chiller_power_w == 0.0) == (step.free_s == pytest.approx(60.0)) or step.mode is not FREE
-    # No water without heat that it could carry: vapour takes at most 1.3 times the heat that leaves.
-    assert step.evaporated_water_kg * water.HEAT_OF_VAPORIZATION_J_PER_KG <= 1.3 * 60.0 * (heat_w + step.power_w)
+    # No water without heat that it could carry: vapour takes the heat that leaves, and in dry heat that of the air.
+    assert step.evaporated_water_kg * water.HEAT_OF_VAPORIZATION_J_PER_KG <= 1.7 * 60.0 * (heat_w + step.power_w)
     if kind in DRY:
         assert step.makeup_water_kg == 0.0
     assert step.liquid_heat_w == (share * heat_w if kind in LIQUID else 0.0)

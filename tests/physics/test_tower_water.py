@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.physics import psychrometrics, water
+from simulator.physics.saturated_exit import evaporation_kg_per_j
 
 
 def test_published_examples() -> None:
@@ -65,6 +66,15 @@ def test_saturated_exit_spans_the_latent_fractions_of_the_brief(dry_bulb_c: floa
     wet_bulb_c = psychrometrics.wet_bulb_c(dry_bulb_c, 0.5)
     evaporated = water.evaporation_by_saturated_exit_kg_per_s(1e6, 36.0, dry_bulb_c, wet_bulb_c, 101_325.0)
     assert low < evaporated * water.HEAT_OF_VAPORIZATION_J_PER_KG / 1e6 < high
+
+
+@given(st.floats(-25.0, 42.0), st.floats(0.1, 1.0), st.floats(1.5e4, 5e4))
+def test_tables_of_the_saturated_exit_are_the_iteration(dry_bulb_c: float, humidity: float, q: float) -> None:
+    wet_bulb_c = psychrometrics.wet_bulb_c(dry_bulb_c, humidity)
+    slow = water.evaporation_by_saturated_exit_kg_per_s(1e6, 1e6 / q, dry_bulb_c, wet_bulb_c, 101_325.0)
+    fast = 1e6 * evaporation_kg_per_j(dry_bulb_c, wet_bulb_c, q)
+    # Linear between half kelvins, and a wet bulb found within 0.001 K.
+    assert fast == pytest.approx(slow, rel=0.01, abs=0.003)
 
 
 def test_saturated_exit_closes_on_enthalpy() -> None:

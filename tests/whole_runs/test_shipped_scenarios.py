@@ -21,6 +21,7 @@ SHORTER: dict[str, dict[str, Any]] = {
         "duration_h": 0.5,
         "site.supply.grid.caps": [{"kind": "limit", "start": "2024-10-08T12:15:00Z", "hours": 0.1, "limit_kw": 45}],
     },
+    "cooling-choice": {"duration_h": 6},
     "gpt3-training": {"workloads.gpt3.length.tokens": 1e9},
     "mixed-hall": {
         "duration_h": 0.5,
@@ -39,6 +40,7 @@ WORK: dict[str, dict[str, int]] = {
     "chat-day": {"requests_completed": 1000},
     "cooling-failure": {"requests_completed": 5000, "training_steps": 40},
     "demand-response": {"requests_completed": 3000, "training_steps": 100},
+    "cooling-choice": {"training_steps": 3000, "reused_heat_kwh": 100},
     "gpt3-training": {"jobs_completed": 1},
     "mixed-hall": {"requests_completed": 3000, "training_steps": 100},
     "solar-battery": {"training_steps": 10, "diesel_fuel_l": 1},

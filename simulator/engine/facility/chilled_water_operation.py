@@ -25,6 +25,7 @@ from simulator.physics.domains import clip
 from simulator.physics.economizer import EconomizerMode
 from simulator.physics.fans import fan_power_ratio
 from simulator.physics.pumps import loop_head_pa, pump_power_w
+from simulator.physics.saturated_exit import evaporation_kg_per_j
 from simulator.physics.towers import (
     TowerFan,
     full_fan_approach_k,
@@ -164,7 +165,7 @@ class ChilledWaterOperation:
         return_c = supply_c + (loop.heat_w - unmet_w) / loop.heat_rate_w_per_k
         fan_w = self._tower_fan_power_w(weather, rejection.range_k, condenser)
         outside = outside_correlation(weather.wet_bulb_c, rejection.range_k, condenser.water_ratio)
-        used = self._water_kg_per_s(rejection.heat_w, condenser, weather.dry_bulb_c)
+        used = self._water_kg_per_s(rejection.heat_w, condenser, weather)
         curves = self._curves
         outside_curves = (
             curves is not None
@@ -269,12 +270,11 @@ class ChilledWaterOperation:
         return full_w * operation.on_fraction * fan_power_ratio(operation.air_fraction, p.tower_fan_curve)
 
     def _water_kg_per_s(
-        self, tower_heat_w: float, condenser: Condenser, dry_bulb_c: float
+        self, tower_heat_w: float, condenser: Condenser, weather: Weather
     ) -> tuple[float, float, float]:
         """Return evaporation, drift and blowdown (kg/s)."""
         p = self._parameters
-        warmth = (dry_bulb_c - p.latent_cold_dry_bulb_c) / (p.latent_hot_dry_bulb_c - p.latent_cold_dry_bulb_c)
-        latent = p.latent_fraction_cold + clip(warmth, 0.0, 1.0) * (p.latent_fraction_hot - p.latent_fraction_cold)
-        evaporated = water.evaporation_by_heat_kg_per_s(tower_heat_w, latent)
+        per_heat = evaporation_kg_per_j(weather.dry_bulb_c, weather.wet_bulb_c, p.tower_air_heat_j_per_kg)
+        evaporated = tower_heat_w * per_heat
         drift = p.drift_fraction * condenser.heat_rate_w_per_k / water.SPECIFIC_HEAT_J_PER_KG_K
         return evaporated, drift, water.blowdown(evaporated, drift, p.cycles_of_concentration)

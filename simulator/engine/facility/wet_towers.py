@@ -8,8 +8,8 @@ from simulator.engine.facility.movers import PumpedLoop
 from simulator.engine.facility.plant import Outdoors
 from simulator.errors import Fault, InputError
 from simulator.physics import water
-from simulator.physics.domains import clip
 from simulator.physics.fans import fan_power_ratio
+from simulator.physics.saturated_exit import evaporation_kg_per_j
 from simulator.physics.towers import (
     TowerFan,
     design_water_flow_ratio,
@@ -19,7 +19,7 @@ from simulator.physics.towers import (
     tower_operation,
 )
 from simulator.physics.yorkcalc import WATER_FLOW_RATIO_RANGE, slice_at
-from simulator.profiles.cooling_machines import Towers, WaterUse
+from simulator.profiles.cooling_machines import Towers
 
 
 class TowerRejection(NamedTuple):
@@ -33,12 +33,6 @@ class TowerRejection(NamedTuple):
     drift_kg_per_s: float
     blowdown_kg_per_s: float
     outside_correlation: bool
-
-
-def latent_fraction(use: WaterUse, dry_bulb_c: float) -> float:
-    """Return the share of rejected heat that evaporates water, linear in the dry bulb between two ends."""
-    warmth = (dry_bulb_c - use.latent_cold_dry_bulb_c) / (use.latent_hot_dry_bulb_c - use.latent_cold_dry_bulb_c)
-    return use.latent_fraction_cold + clip(warmth, 0.0, 1.0) * (use.latent_fraction_hot - use.latent_fraction_cold)
 
 
 @final
@@ -89,7 +83,7 @@ class WetTowers:
         point = tower_operation(self._fan, at, outdoors.wet_bulb_c, range_k, water_ratio, setpoint_c)
         fan_w = self._fan_power_w * wetted * point.on_fraction * fan_power_ratio(point.air_fraction, figures.fan_curve)
         use = figures.water
-        evaporated = water.evaporation_by_heat_kg_per_s(rejected_w, latent_fraction(use, outdoors.dry_bulb_c))
+        evaporated = rejected_w * evaporation_kg_per_j(outdoors.dry_bulb_c, outdoors.wet_bulb_c, use.air_heat_j_per_kg)
         drift = use.drift_fraction * flow.rate_w_per_k / water.SPECIFIC_HEAT_J_PER_KG_K
         blowdown = water.blowdown(evaporated, drift, use.cycles_of_concentration)
         outside = outside_correlation(outdoors.wet_bulb_c, range_k, water_ratio)
