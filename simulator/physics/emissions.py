@@ -1,4 +1,4 @@
-"""Operational emissions: scope 2 by location and by market, and fuel burnt on site."""
+"""Operational emissions: scope 2 by location and by market, losses of the grid, fuel and refrigerant of a site."""
 
 from __future__ import annotations
 
@@ -13,6 +13,14 @@ JOULES_PER_MMBTU = 1_055.05585262e6
 DIESEL_CO2_KG_PER_MMBTU = 73.96
 DIESEL_HEAT_MMBTU_PER_GALLON = 0.138
 """40 CFR 98 Table C-1, distillate fuel oil no. 2, higher heating value."""
+
+DIESEL_CH4_KG_PER_MMBTU = 3.0e-3
+DIESEL_N2O_KG_PER_MMBTU = 6.0e-4
+"""40 CFR 98 Table C-2, petroleum products."""
+
+CH4_WARMING_POTENTIAL = 28.0
+N2O_WARMING_POTENTIAL = 265.0
+"""Over 100 years, IPCC Fifth Assessment Report, without climate-carbon feedback."""
 
 
 def scope2_location_based_kg(energy_j: ArrayLike, factor_kg_per_j: ArrayLike) -> float:
@@ -104,6 +112,61 @@ def consumption_factor(generation_factor: NumberT, loss_fraction: float) -> Numb
     return generation_factor / (1.0 - loss_fraction)
 
 
+def grid_loss_kg(scope2_kg: NumberT, loss_fraction: float) -> NumberT:
+    """Return what the losses of the grid add when scope 2 is stated on generation factors (scope 3 category 3).
+
+    Args:
+        scope2_kg: emissions of the energy at the meter by generation factors (kg CO2e), scalar or array.
+        loss_fraction: transmission and distribution losses over generation, 0 to below 1.
+
+    M_l = M l / (1 - l), so that both together are energy x `consumption_factor`. GHG Protocol Scope 3 Standard,
+    category 3.
+
+    >>> round(grid_loss_kg(380.0, 0.05), 9)
+    20.0
+    """
+    return consumption_factor(scope2_kg, loss_fraction) * loss_fraction
+
+
+def marginal_difference_kg(change_j: ArrayLike, marginal_kg_per_j: ArrayLike) -> float:
+    """Return how much emissions change when a demand does. It is no inventory and is never added to one.
+
+    Args:
+        change_j: energy drawn with the change - without it, in each interval (J), of either sign.
+        marginal_kg_per_j: marginal factor of the grid in each interval (kg/J), or one factor.
+
+    dM = sum_t dE(t) MEF(t). GHG Protocol for Project Accounting, grid-connected electricity.
+
+    >>> marginal_difference_kg([-2.0, 2.0], [0.9, 0.4])
+    -1.0
+    """
+    change, factor = np.broadcast_arrays(np.asarray(change_j, dtype=float), np.asarray(marginal_kg_per_j, dtype=float))
+    return float(np.sum(change * factor))
+
+
+def refrigerant_leak_kg(
+    charge_kg: float, leak_fraction_per_year: float, warming_potential: float, years: float
+) -> float:
+    """Return the emissions of refrigerant that leaks from the chillers (scope 1).
+
+    Args:
+        charge_kg: refrigerant in the machines (kg).
+        leak_fraction_per_year: share of the charge lost in a year, 0 to 1.
+        warming_potential: of the refrigerant over 100 years, kg CO2e per kg.
+        years: time (years).
+
+    M = m l GWP t. IPCC 2006 Guidelines, volume 3, chapter 7, equation 7.13.
+
+    >>> round(refrigerant_leak_kg(500.0, 0.02, 1300.0, 0.5), 6)
+    6500.0
+    """
+    require_range("charge_kg", charge_kg, 0.0)
+    require_range("leak_fraction_per_year", leak_fraction_per_year, 0.0, 1.0)
+    require_range("warming_potential", warming_potential, 0.0)
+    require_range("years", years, 0.0)
+    return charge_kg * leak_fraction_per_year * warming_potential * years
+
+
 def fuel_co2_per_volume(co2_per_heat: NumberT, heat_per_volume: NumberT | float) -> NumberT:
     """Return CO2 per volume of a fuel, in the units of the two factors.
 
@@ -137,3 +200,27 @@ def generator_co2_kg_per_j(efficiency: NumberT, co2_kg_per_mmbtu: float = DIESEL
     require_range("efficiency", efficiency, 1e-9, 1.0)
     result: NumberT = co2_kg_per_mmbtu / JOULES_PER_MMBTU / efficiency
     return result
+
+
+def fuel_co2e_kg_per_j(
+    co2_kg_per_mmbtu: float = DIESEL_CO2_KG_PER_MMBTU,
+    ch4_kg_per_mmbtu: float = DIESEL_CH4_KG_PER_MMBTU,
+    n2o_kg_per_mmbtu: float = DIESEL_N2O_KG_PER_MMBTU,
+) -> float:
+    """Return CO2e per heat of combustion of a fuel, on the higher heating value (scope 1); by default of diesel.
+
+    Args:
+        co2_kg_per_mmbtu: CO2 per heat (kg/mmBtu).
+        ch4_kg_per_mmbtu: methane per heat (kg/mmBtu).
+        n2o_kg_per_mmbtu: nitrous oxide per heat (kg/mmBtu).
+
+    EF = EF_CO2 + 28 EF_CH4 + 265 EF_N2O. 40 CFR 98 Tables C-1 and C-2; warming potentials of IPCC AR5.
+
+    >>> round(fuel_co2e_kg_per_j() * JOULES_PER_MMBTU, 3)
+    74.203
+    """
+    require_range("co2_kg_per_mmbtu", co2_kg_per_mmbtu, 0.0)
+    require_range("ch4_kg_per_mmbtu", ch4_kg_per_mmbtu, 0.0)
+    require_range("n2o_kg_per_mmbtu", n2o_kg_per_mmbtu, 0.0)
+    others = CH4_WARMING_POTENTIAL * ch4_kg_per_mmbtu + N2O_WARMING_POTENTIAL * n2o_kg_per_mmbtu
+    return (co2_kg_per_mmbtu + others) / JOULES_PER_MMBTU

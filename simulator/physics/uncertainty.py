@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from simulator.physics.domains import require_range
+
 
 def product_relative_uncertainty(relative_uncertainties: Sequence[float]) -> float:
     """Return the relative uncertainty of a product of independent factors.
@@ -36,3 +38,21 @@ def sum_relative_uncertainty(amounts: Sequence[float], relative_uncertainties: S
     if not total > 0.0:
         raise ValueError(f"sum of the amounts must not be 0, got {total}")
     return math.hypot(*(u * x for u, x in zip(relative_uncertainties, amounts, strict=True))) / total
+
+
+def lognormal_bounds(median: float, factor: float) -> tuple[float, float]:
+    """Return the bounds of a figure that is known up to a factor either way.
+
+    Args:
+        median: the figure, at least 0.
+        factor: ratio of the upper bound to the figure, and of the figure to the lower bound, at least 1.
+
+    x / k and x k: the 5 % and 95 % quantiles of a lognormal whose logarithm has the standard deviation ln k / 1.645.
+    Bounds of figures from one method move together, so they add up bound by bound.
+
+    >>> lognormal_bounds(160.0, 1.6)
+    (100.0, 256.0)
+    """
+    require_range("median", median, 0.0)
+    require_range("factor", factor, 1.0)
+    return median / factor, median * factor
