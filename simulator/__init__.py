@@ -5,7 +5,7 @@
 'InputError'
 """
 
-from simulator.api import check, compare, from_dict, load, load_result, run, save
+from simulator.api import check, choices, compare, from_dict, load, load_result, run, save
 from simulator.engine.control import Controller, SetPowerCap, View
 from simulator.errors import AuditError, Fault, InputError, InvariantError, WattlineError
 from simulator.results.result import Result
@@ -29,6 +29,7 @@ __all__ = [
     "View",
     "WattlineError",
     "check",
+    "choices",
     "compare",
     "from_dict",
     "load",

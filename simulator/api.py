@@ -15,12 +15,14 @@ from simulator.documents.plain_values import plain_value
 from simulator.documents.yaml_source import Document
 from simulator.engine.control import Controller
 from simulator.engine.datacenter import Progress
+from simulator.results import choices as results_choices
 from simulator.results import comparison, store
 from simulator.results.ledger import LedgerBuilder
 from simulator.results.result import Result, build_result
 from simulator.scenario.loader import Scenario, load_scenario, scenario_from
 
 compare = comparison.compare
+choices = results_choices.choices
 
 
 def load(path: str | Path, values: Mapping[str, Any] | None = None) -> Scenario:
@@ -82,7 +84,8 @@ def run(
     books: dict[str, LedgerBuilder] = {}
     assembly = assemble(loaded, engine, lambda site, chapter: books[site].add(chapter), controllers)
     for name, site in assembly.context.sites.items():
-        books[name] = LedgerBuilder(site.carbon_g_per_kwh, site.price_usd_per_kwh)
+        clock, export = assembly.context.clock(name), site.accounting.tariff.export_usd_per_kwh
+        books[name] = LedgerBuilder(site.carbon_g_per_kwh, site.price_usd_per_kwh, clock, export)
     records = assembly.datacenter.run(progress)
     manifest = {
         "wattline": version("wattline"),

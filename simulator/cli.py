@@ -102,6 +102,8 @@ def compare(
     with _failures():
         results = [api.load_result(directory) for directory in directories]
         _out.print(text_report.comparison(api.compare(*results)))
+        for part in text_report.choices(api.choices(*results)):
+            _out.print(part)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from typing import Any
 
 from simpy import Environment
 
+from simulator.assembly.accounting import money_of
 from simulator.assembly.controllers import control_room
 from simulator.assembly.faults import FaultCollector
 from simulator.assembly.power_policy import start_power_policy
@@ -113,8 +114,9 @@ def _resolve(scenario: Scenario, faults: FaultCollector) -> _Parts | None:
 
 def _site_notes(sites: list[SiteParts]) -> Iterator[str]:
     for site in sites:
-        notes = (*(site.signals.notes if site.signals is not None else ()), *(site.supply.notes if site.supply else ()))
-        for note in dict.fromkeys(notes):
+        signals = site.signals.notes if site.signals is not None else ()
+        supply = site.supply.notes if site.supply is not None else ()
+        for note in dict.fromkeys((*signals, *supply, *site.accounting.notes)):
             yield note if len(sites) == 1 else f"{site.located.name}: {note}"
 
 
@@ -181,6 +183,7 @@ def _context(scenario: Scenario, parts: _Parts) -> RunContext:
         seed=record.seed,
         start_utc=record.start.isoformat(),
         sites={spec.name: spec.context() for spec in parts.sites},
+        money=money_of(record.money),
         service_levels={
             service.workload.name: ServiceLevel(
                 service.workload.slo.ttft_s,

@@ -11,6 +11,7 @@ from simulator.assembly.window import Window
 from simulator.scenario import carbon as carbon_section
 from simulator.scenario import price as price_section
 from simulator.scenario import weather as weather_section
+from simulator.scenario.contracts import CsvOutput
 from simulator.scenario.series import FileSeries, Gaps
 from simulator.signals.base import ConstantSignal, Signal
 from simulator.signals.caiso_prices import read_caiso_prices
@@ -30,7 +31,7 @@ from simulator.signals.origin import EmissionFactor, SignalOrigin
 from simulator.signals.pjm_prices import read_pjm_prices
 from simulator.signals.plain_csv import CsvColumns, read_csv_series, stated_time_zone
 from simulator.signals.price_table import PER_MWH
-from simulator.signals.quantities import CARBON_INTENSITY, PRICE
+from simulator.signals.quantities import CARBON_INTENSITY, OUTPUT_FRACTION, PRICE
 from simulator.signals.series import Series
 from simulator.signals.tmy3 import read_tmy3
 from simulator.signals.watttime import read_watttime
@@ -96,18 +97,33 @@ class SeriesReader:
         self._from_file(name, series)
         return self._signal(series, section.gaps, section.repeat_yearly), series.factor or EmissionFactor()
 
-    def price(self, section: price_section.Price) -> Signal:
-        """Return the price of energy in USD/kWh."""
+    def price(self, section: price_section.Price, name: str = "price") -> Signal:
+        """Return the price of energy in USD/kWh.
+
+        Args:
+            section: section of the scenario.
+            name: name of the signal.
+        """
         window = self._window
         match section:
             case price_section.ConstantPrice():
-                self._from_scenario("price", None)
+                self._from_scenario(name, None)
                 return ConstantSignal(section.usd_per_kwh)
             case price_section.DailyPrice():
-                self._from_scenario("price", _HOUR_S)
+                self._from_scenario(name, _HOUR_S)
                 return daily_profile(section.usd_per_kwh, window.start, window.duration_s)
         series = self._price_series(section)
-        self._from_file("price", series)
+        self._from_file(name, series)
+        return self._signal(series, section.gaps, section.repeat_yearly)
+
+    def output(self, section: CsvOutput, name: str) -> Signal:
+        """Return the output of a plant over its rated power, which goes by `name`."""
+        columns = CsvColumns(section.time_column, section.value_column, 1.0 / (section.rated_mw or 1.0))
+        zone = _zone(section.time_zone)
+        series = read_csv_series(
+            self._path(section), columns, OUTPUT_FRACTION, time_zone=zone, corrupt=section.corrupt
+        ).described(section.provider)
+        self._from_file(name, series)
         return self._signal(series, section.gaps, section.repeat_yearly)
 
     def _weather_series(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from simpy import Environment
 
+from simulator.assembly.accounting import AccountingSpec, accounting_spec
 from simulator.assembly.cooling import LiquidCapture
 from simulator.assembly.facility import FacilitySpec, facility_spec
 from simulator.assembly.faults import FaultCollector
@@ -43,6 +44,7 @@ class SiteParts:
         facility: its building.
         supply: where its power comes from; None as well where the scenario says nothing of it.
         thermal: heat capacities and temperatures.
+        accounting: how its energy, water and money are accounted for.
     """
 
     located: LocatedSite
@@ -52,6 +54,7 @@ class SiteParts:
     facility: FacilitySpec | None
     supply: SupplySpec | None
     thermal: ThermalSpec | None
+    accounting: AccountingSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class SiteSpec:
     facility: FacilitySpec
     supply: SupplySpec | None
     thermal: ThermalSpec
+    accounting: AccountingSpec
 
     @property
     def name(self) -> str:
@@ -77,7 +81,14 @@ class SiteSpec:
         if parts.signals is None or parts.facility is None or parts.thermal is None:
             return None
         return cls(
-            parts.located, parts.halls, parts.network, parts.signals, parts.facility, parts.supply, parts.thermal
+            parts.located,
+            parts.halls,
+            parts.network,
+            parts.signals,
+            parts.facility,
+            parts.supply,
+            parts.thermal,
+            parts.accounting,
         )
 
     def facts(self) -> SiteFacts:
@@ -89,7 +100,8 @@ class SiteSpec:
     def context(self) -> SiteContext:
         """Return what the results must know of what surrounds it."""
         signals = self.signals
-        return SiteContext(signals.carbon_g_per_kwh, signals.price_usd_per_kwh, signals.origins)
+        origins = (*signals.origins, *self.accounting.origins)
+        return SiteContext(signals.carbon_g_per_kwh, signals.price_usd_per_kwh, origins, self.accounting.accounting)
 
 
 def site_parts(record: ScenarioRecord, base: Path, window: Window, faults: FaultCollector) -> list[SiteParts]:
@@ -108,7 +120,9 @@ def site_parts(record: ScenarioRecord, base: Path, window: Window, faults: Fault
         signals = site_signals(located.surroundings, base, window, faults, located.place)
         reach = Reach(base, window, faults)
         supply = _supply(record, located, signals, reach)
-        found.append(SiteParts(located, halls, network, signals, building, supply, _thermal(located, signals, reach)))
+        thermal = _thermal(located, signals, reach)
+        accounting = accounting_spec(record, located, base, window, faults)
+        found.append(SiteParts(located, halls, network, signals, building, supply, thermal, accounting))
     return found
 
 

@@ -86,7 +86,7 @@ def match_instruments(
             f"got {offered.shape[1]} and {len(np.asarray(labels))}"
         )
     periods, period = np.unique(np.asarray(labels, dtype=np.int64), return_inverse=True)
-    needed = np.bincount(period, weights=energy)
+    needed: Array = np.bincount(period, weights=energy).astype(np.float64)
     unmatched_kg = np.bincount(period, weights=energy * np.asarray(unmatched_kg_per_j, dtype=float))
     offers = np.array([np.bincount(period, weights=row) for row in offered]).reshape(len(factors), len(periods))
     matched, rest = np.zeros_like(offers), needed.copy()

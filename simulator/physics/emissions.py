@@ -155,7 +155,7 @@ def refrigerant_leak_kg(
         warming_potential: of the refrigerant over 100 years, kg CO2e per kg.
         years: time (years).
 
-    M = m l GWP t. IPCC 2006 Guidelines, volume 3, chapter 7, equation 7.13.
+    M = m l GWP t. Screening method B of the Measuring Emissions guide of New Zealand, appendix B.
 
     >>> round(refrigerant_leak_kg(500.0, 0.02, 1300.0, 0.5), 6)
     6500.0

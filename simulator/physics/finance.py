@@ -39,7 +39,7 @@ def present_capital_usd(capital_usd: float, lifetime_years: float, rate: float, 
         horizon_years: length of the study (years), above 0.
 
     PV = sum_k C (1 + r)^(-k n) over purchases before the horizon, less the unused part of the last one's life, by
-    straight line, at the horizon: C (1 - used / n) (1 + r)^-N. Life-cycle costing with residual value, ISO 15686-5.
+    straight line, at the horizon: C (1 - used / n) (1 + r)^-N. Life-cycle costing with residual value.
 
     >>> present_capital_usd(100.0, 4.0, 0.0, 6.0)
     150.0

@@ -53,7 +53,7 @@ def clear_sky_output(
 
     >>> noon, midnight = clear_sky_output(35.0, -120.0, 0.25, np.array([172.0, 172.0]), np.array([20.0, 8.0])).tolist()
     >>> round(noon, 3), midnight
-    (0.958, 0.0)
+    (0.959, 0.0)
     """
     require_range("longitude_deg", longitude_deg, -180.0, 180.0)
     require_range("capacity_factor", capacity_factor, 1e-6, 0.4)

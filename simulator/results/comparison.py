@@ -20,6 +20,12 @@ _UNITS = {
     "c": "degC",
 }
 _COMPOUND_UNITS = {
+    "_kg_co2e_per_million_tokens": "kg CO2e/M tokens",
+    "_kg_co2e_per_request": "kg CO2e/request",
+    "_kg_co2e_per_training_run": "kg CO2e/run",
+    "_usd_per_million_tokens": "USD/M tokens",
+    "_usd_per_training_run": "USD/run",
+    "_kg_per_kwh": "kg/kWh",
     "_kg_co2e": "kg CO2e",
     "_g_per_kwh": "g/kWh",
     "_l_per_kwh": "L/kWh",
@@ -47,7 +53,7 @@ def compare(*results: Result) -> pd.DataFrame:
     Columns: `field`, `unit`, one per run (named after it), and for each run after the first `change NAME`, relative to
     the size of the first run's figure (missing where that is zero or absent).
     """
-    names = _distinct_names(results)
+    names = distinct_names(results)
     rows = []
     for field in SUMMARY_FIELDS:
         values = [getattr(result.summary, field) for result in results]
@@ -61,7 +67,8 @@ def compare(*results: Result) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _distinct_names(results: Sequence[Result]) -> list[str]:
+def distinct_names(results: Sequence[Result]) -> list[str]:
+    """Return the names of the scenarios, numbered where they repeat."""
     names: list[str] = []
     for result in results:
         name, count = result.name, 2

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
+from simulator.results.accounting import Accounting, Money
+from simulator.results.meter_clock import MeterClock
 from simulator.signals.base import Signal
 from simulator.signals.origin import SignalOrigin
 
@@ -50,11 +53,13 @@ class SiteContext:
         carbon_g_per_kwh: carbon intensity of its grid by time.
         price_usd_per_kwh: price of energy by time.
         origins: where the signals come from; a carbon intensity says what it counts.
+        accounting: contracts, tariff, water and what stands there.
     """
 
     carbon_g_per_kwh: Signal
     price_usd_per_kwh: Signal
     origins: tuple[SignalOrigin, ...] = ()
+    accounting: Accounting = field(default_factory=Accounting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ class RunContext:
         figures: figures of the profiles used.
         checksums: SHA-256 of each input, by name.
         notes: what readers of inputs want said, such as filled gaps.
+        money: interest, horizon and the price of carbon.
     """
 
     scenario: str
@@ -82,3 +88,8 @@ class RunContext:
     figures: tuple[Figure, ...]
     checksums: dict[str, str]
     notes: tuple[str, ...]
+    money: Money = field(default_factory=Money)
+
+    def clock(self, site: str) -> MeterClock:
+        """Return the clock of a site's meter."""
+        return MeterClock(datetime.fromisoformat(self.start_utc), self.sites[site].accounting.interval_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,27 +10,33 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.physics import kpis
-from simulator.records import CHAIN_LOSSES, HallFacts, RunRecords, SiteRecords
+from simulator.records import CHAIN_LOSSES, RunRecords
+from simulator.results.account_metrics import account_scalars
 from simulator.results.context import RunContext, ServiceLevel
 from simulator.results.latency import Distribution, counted, settled
 from simulator.results.ledger import Ledger
+from simulator.results.settlement import SiteAccount
 from simulator.results.site_energy import supply_scalars
 from simulator.results.summary import Summary
 from simulator.results.tables import all_halls, all_sites
 from simulator.results.thermal import thermal_summary
 from simulator.units import (
-    GRAMS_PER_KG,
     JOULES_PER_KWH,
     LITRES_PER_M3,
     SECONDS_PER_HOUR,
-    SECONDS_PER_YEAR,
     WATTS_PER_KW,
 )
 
 Array = NDArray[np.float64]
 
 
-def summarize(records: RunRecords, ledger: Ledger, requests: pd.DataFrame, context: RunContext) -> Summary:
+def summarize(
+    records: RunRecords,
+    ledger: Ledger,
+    requests: pd.DataFrame,
+    context: RunContext,
+    accounts: Sequence[SiteAccount],
+) -> Summary:
     """Return the summary of a run."""
     values: dict[str, Any] = {
         "simulated_h": records.duration_s / SECONDS_PER_HOUR,
@@ -37,8 +44,7 @@ def summarize(records: RunRecords, ledger: Ledger, requests: pd.DataFrame, conte
         **_ratios(records),
         **_cooling(records),
         **thermal_summary(records),
-        **_emissions(records, context),
-        **_embodied(records),
+        **account_scalars(records, accounts, requests, context),
         **_requests(records, requests, context),
         **_per_token(records, ledger, requests),
         **_training(records, ledger),
@@ -123,61 +129,6 @@ def _cooling(records: RunRecords) -> dict[str, float | None]:
         "erf": kpis.erf(reused_j, facility_j) if facility_j > 0.0 else None,
         "reused_heat_kwh": reused_j / JOULES_PER_KWH,
         "outside_curves_h": float(all_sites(records, "cooling.outside_curves_s").sum()) / SECONDS_PER_HOUR,
-    }
-
-
-def _emissions(records: RunRecords, context: RunContext) -> dict[str, float | None]:
-    emissions_g = cost_usd = total_kwh = 0.0
-    for site in records.sites:
-        edges_s, surroundings = site.steps.edges_s, context.sites[site.name]
-        energy_kwh = site.steps.columns["power.facility_power_w"] * records.durations_s / JOULES_PER_KWH
-        emissions_g += float(energy_kwh @ surroundings.carbon_g_per_kwh.means(edges_s))
-        cost_usd += float(energy_kwh @ surroundings.price_usd_per_kwh.means(edges_s))
-        total_kwh += float(energy_kwh.sum())
-    return {
-        "operational_emissions_kg_co2e": emissions_g / GRAMS_PER_KG,
-        "mean_carbon_intensity_g_per_kwh": emissions_g / total_kwh if total_kwh > 0.0 else None,
-        "energy_cost_usd": cost_usd,
-    }
-
-
-def embodied_kg(hall: HallFacts, duration_s: float) -> float:
-    """Return the embodied emissions of a hall that fall into a run: all of them x duration / lifetime."""
-    total_kg = hall.accelerators * hall.accelerator_embodied_kg_co2e + hall.servers * hall.server_embodied_kg_co2e
-    return total_kg * duration_s / (hall.lifetime_years * SECONDS_PER_YEAR)
-
-
-def network_embodied_kg(site: SiteRecords, duration_s: float) -> float:
-    """Return the embodied emissions of the switches of a site that fall into a run."""
-    network = site.facts.network
-    if network is None:
-        return 0.0
-    return network.switches * network.embodied_kg_co2e * duration_s / (network.lifetime_years * SECONDS_PER_YEAR)
-
-
-def site_embodied_kg(site: SiteRecords, duration_s: float) -> tuple[float, float]:
-    """Return (all, unallocated) embodied emissions of a site that fall into a run.
-
-    Unallocated is the part of accelerators that no workload held, of switches by their share.
-    """
-    all_kg = unallocated_kg = idle_s = total_s = 0.0
-    for hall in site.facts.halls:
-        hall_s = hall.accelerators * duration_s
-        reading = site.accounts.get((hall.name, "", "idle"))
-        free_s = float(reading[3]) if reading is not None else 0.0
-        hall_kg = embodied_kg(hall, duration_s)
-        all_kg += hall_kg
-        unallocated_kg += (free_s / hall_s if hall_s else 1.0) * hall_kg
-        idle_s, total_s = idle_s + free_s, total_s + hall_s
-    network_kg = network_embodied_kg(site, duration_s)
-    return all_kg + network_kg, unallocated_kg + (idle_s / total_s if total_s else 1.0) * network_kg
-
-
-def _embodied(records: RunRecords) -> dict[str, float]:
-    parts = [site_embodied_kg(site, records.duration_s) for site in records.sites]
-    return {
-        "embodied_emissions_kg_co2e": sum(all_kg for all_kg, _ in parts),
-        "embodied_unallocated_kg_co2e": sum(unallocated_kg for _, unallocated_kg in parts),
     }
 
 

@@ -10,11 +10,13 @@ import pandas as pd
 
 from simulator.errors import AuditError
 from simulator.records import Event, RequestLog, RunRecords
+from simulator.results.account_tables import account_table, asset_table, contract_table, peak_table
 from simulator.results.audits import audit_run, audit_table
 from simulator.results.context import Figure, RunContext
 from simulator.results.latency import request_table
 from simulator.results.ledger import Ledger
 from simulator.results.metrics import summarize
+from simulator.results.settlement import settle
 from simulator.results.site_energy import supply_table
 from simulator.results.summary import Summary
 from simulator.results.tables import (
@@ -34,6 +36,10 @@ TABLES = (
     "jobs",
     "workloads",
     "sites",
+    "accounts",
+    "contracts",
+    "peaks",
+    "assets",
     "energy",
     "power",
     "facility",
@@ -58,6 +64,10 @@ class Result:
         jobs: a row per training job.
         workloads: a row per workload.
         sites: a row per site.
+        accounts: emissions, embodied emissions and costs by site and workload.
+        contracts: what each contract offers and covers.
+        peaks: peaks that demand charges bill.
+        assets: what stands at each site, its footprint and price.
         energy: the ledger: energy by site, phase, activity and workload.
         power: mean power by site, component and plant step.
         facility: the facility and its surroundings by site and plant step.
@@ -76,6 +86,10 @@ class Result:
     jobs: pd.DataFrame
     workloads: pd.DataFrame
     sites: pd.DataFrame
+    accounts: pd.DataFrame
+    contracts: pd.DataFrame
+    peaks: pd.DataFrame
+    assets: pd.DataFrame
     energy: pd.DataFrame
     power: pd.DataFrame
     facility: pd.DataFrame
@@ -109,8 +123,12 @@ def build_result(
     logs = [request_table(name, log) for name, log in sorted(records.requests.items())]
     requests = pd.concat(logs, ignore_index=True) if logs else request_table("", RequestLog(_NONE, _NONE))
     ledger = Ledger.merged(ledgers[site.name] for site in records.sites)
-    summary = summarize(records, ledger, requests, context)
-    audits = audit_run(records, ledgers, requests, summary, context)
+    accounts = [
+        settle(site, ledgers[site.name], context.sites[site.name], context.money, context.clock(site.name))
+        for site in records.sites
+    ]
+    summary = summarize(records, ledger, requests, context, accounts)
+    audits = audit_run(records, ledgers, requests, summary, context, accounts)
     result = Result(
         scenario=context.scenario_yaml,
         manifest={
@@ -120,6 +138,10 @@ def build_result(
             "start_utc": context.start_utc,
             "simulated_s": records.duration_s,
             "kernel_events": records.event_count,
+            "money": {
+                "discount_rate": context.money.discount_rate,
+                "horizon_years": context.money.horizon_years,
+            },
             "signals": {
                 name: {origin.signal: origin.as_dict() for origin in site.origins}
                 for name, site in context.sites.items()
@@ -129,8 +151,12 @@ def build_result(
         summary=summary,
         requests=requests,
         jobs=job_table(records),
-        workloads=workload_table(ledger, requests, context),
-        sites=site_table(records, ledgers),
+        workloads=workload_table(ledger, requests, context, accounts),
+        sites=site_table(records, accounts),
+        accounts=account_table(accounts),
+        contracts=contract_table(accounts, context),
+        peaks=peak_table(accounts),
+        assets=asset_table(accounts, context),
         energy=energy_table(ledgers),
         power=power_table(records),
         facility=facility_table(records, context),

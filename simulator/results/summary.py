@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 
+from simulator.units import HOURS_PER_YEAR
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -44,11 +46,46 @@ class Summary:
         hall_off_h: hours in which heat had servers off, summed over halls.
         peak_inlet_c: highest inlet of any hall.
         peak_die_c: highest die temperature, from the mean power of a plant step.
-        operational_emissions_kg_co2e: energy x carbon intensity, location-based, step by step.
-        mean_carbon_intensity_g_per_kwh: operational emissions / facility energy.
-        embodied_emissions_kg_co2e: making accelerators, servers and switches, spread evenly over their lifetimes.
+        pue_category_1: facility energy / energy at the output of the UPS; `pue` is category 3, at the IT input.
+        pue_category_2: facility energy / energy at the output of the PDU.
+        cue_kg_per_kwh: emissions of the energy used (fuel, scope 2 by location, losses of the grid) / IT energy.
+        ref: renewable energy owned and used / facility energy: from the site, and by contracts over the year.
+        grid_import_kwh: energy drawn from the grid.
+        grid_export_kwh: energy sold to the grid.
+        operational_emissions_kg_co2e: scope 1, scope 2 by location, and losses of the grid.
+        scope1_kg_co2e: fuel burnt at the site with its CH4 and N2O, and leaks of refrigerant where they are given.
+        scope2_location_kg_co2e: energy drawn from the grid x carbon intensity, step by step.
+        scope2_market_hourly_kg_co2e: by market, contracts matched hour by hour.
+        scope2_market_monthly_kg_co2e: by market, contracts matched month by month.
+        scope2_market_annual_kg_co2e: by market, contracts matched over the year.
+        scope2_matching_gap_kg_co2e: hourly - annual: what matching over the year hides.
+        hourly_matched_fraction: energy from the grid that contracts cover in its own hour / all of it.
+        grid_loss_kg_co2e: losses of the grid (scope 3 category 3), where the intensity is per energy generated.
+        mean_carbon_intensity_g_per_kwh: scope 2 by location / energy drawn from the grid.
+        embodied_emissions_kg_co2e: making accelerators, servers, switches and building, spread over their lifetimes.
+        embodied_emissions_low_kg_co2e: lower bound, by the factor of the scenario.
+        embodied_emissions_high_kg_co2e: upper bound.
         embodied_unallocated_kg_co2e: part of them for accelerators that no workload held.
-        energy_cost_usd: energy x price, step by step.
+        sci_kg_co2e_per_million_tokens: energy and embodied emissions of inference / million tokens emitted.
+        sci_kg_co2e_per_request: the same / requests answered.
+        sci_kg_co2e_per_training_run: those of training jobs that ended / their number.
+        source_water_l: water that power stations consume for the energy drawn.
+        scarcity_weighted_site_water_l: water consumed at the site, in litres of the world average.
+        scarcity_weighted_source_water_l: water of the power stations, in litres of the world average.
+        energy_cost_usd: energy drawn x price, step by step.
+        fuel_cost_usd: diesel burnt x its price.
+        demand_charge_usd: charges on monthly peaks.
+        fixed_charge_usd: fixed charges of the grid.
+        export_revenue_usd: what energy sold earns.
+        carbon_cost_usd: price of carbon.
+        running_cost_usd: energy, fuel, demand, fixed charges and carbon, less energy sold.
+        capital_cost_usd: prices of what stands there, spread over lifetimes with interest; the part of the run.
+        total_cost_usd: running cost and capital.
+        unallocated_cost_usd: part of them for what no workload held.
+        running_usd_per_million_tokens: running cost of inference / million tokens emitted.
+        running_usd_per_training_run: running cost of training jobs that ended / their number.
+        total_usd_per_million_tokens: the same with capital.
+        total_usd_per_training_run: the same with capital.
         requests_arrived: requests that arrived.
         requests_completed: requests answered.
         requests_rejected: requests that no replica could ever serve.
@@ -129,11 +166,46 @@ class Summary:
     hall_off_h: float | None
     peak_inlet_c: float | None
     peak_die_c: float | None
+    pue_category_1: float | None
+    pue_category_2: float | None
+    cue_kg_per_kwh: float | None
+    ref: float | None
+    grid_import_kwh: float
+    grid_export_kwh: float
     operational_emissions_kg_co2e: float
+    scope1_kg_co2e: float
+    scope2_location_kg_co2e: float
+    scope2_market_hourly_kg_co2e: float | None
+    scope2_market_monthly_kg_co2e: float | None
+    scope2_market_annual_kg_co2e: float | None
+    scope2_matching_gap_kg_co2e: float | None
+    hourly_matched_fraction: float | None
+    grid_loss_kg_co2e: float | None
     mean_carbon_intensity_g_per_kwh: float | None
     embodied_emissions_kg_co2e: float
+    embodied_emissions_low_kg_co2e: float
+    embodied_emissions_high_kg_co2e: float
     embodied_unallocated_kg_co2e: float
+    sci_kg_co2e_per_million_tokens: float | None
+    sci_kg_co2e_per_request: float | None
+    sci_kg_co2e_per_training_run: float | None
+    source_water_l: float | None
+    scarcity_weighted_site_water_l: float | None
+    scarcity_weighted_source_water_l: float | None
     energy_cost_usd: float
+    fuel_cost_usd: float | None
+    demand_charge_usd: float | None
+    fixed_charge_usd: float | None
+    export_revenue_usd: float | None
+    carbon_cost_usd: float | None
+    running_cost_usd: float
+    capital_cost_usd: float | None
+    total_cost_usd: float | None
+    unallocated_cost_usd: float
+    running_usd_per_million_tokens: float | None
+    running_usd_per_training_run: float | None
+    total_usd_per_million_tokens: float | None
+    total_usd_per_training_run: float | None
     requests_arrived: int
     requests_completed: int
     requests_rejected: int
@@ -178,6 +250,11 @@ class Summary:
     grid_outage_h: float | None
     grid_cap_exceeded_kwh: float | None
     unserved_energy_kwh: float | None
+
+    @property
+    def kpi_basis(self) -> str:
+        """`annual` for a run of a year or more, `interim` for a shorter one: indicators are defined for a year."""
+        return "annual" if self.simulated_h >= HOURS_PER_YEAR else "interim"
 
     def as_dict(self) -> dict[str, float | int | None]:
         """Return the scalars by name, in order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 
 import numpy as np
@@ -9,9 +10,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.records import CHAIN_LOSSES, JobRecord, RunRecords, SiteRecords
+from simulator.results.account_metrics import operational_kg, running_usd
+from simulator.results.account_tables import (
+    NOBODYS,
+    PER_MILLION_TOKENS,
+    WORKLOAD_AMOUNTS,
+    amounts_by_workload,
+    per_million_tokens,
+)
 from simulator.results.context import RunContext, SiteContext
 from simulator.results.latency import Distribution, counted
 from simulator.results.ledger import Ledger
+from simulator.results.settlement import SiteAccount
+from simulator.results.supply import Supply
 from simulator.units import JOULES_PER_KWH, SECONDS_PER_HOUR
 
 Array = NDArray[np.float64]
@@ -92,8 +103,8 @@ def facility_table(records: RunRecords, context: RunContext) -> pd.DataFrame:
 
 
 def _site_facility(site: SiteRecords, context: SiteContext) -> pd.DataFrame:
-    steps, columns = site.steps, site.steps.columns
-    edges_s = steps.edges_s
+    steps, columns, supply = site.steps, site.steps.columns, Supply.of(site.steps)
+    edges_s, marginal = steps.edges_s, context.accounting.marginal_g_per_kwh
     names = (
         *COOLING_MACHINES,
         "heat_rejected_w",
@@ -122,7 +133,10 @@ def _site_facility(site: SiteRecords, context: SiteContext) -> pd.DataFrame:
             "media_water_l": columns["cooling.media_water_kg"],
             "dry_bulb_c": columns["dry_bulb_c"],
             "wet_bulb_c": columns["wet_bulb_c"],
+            "grid_import_w": supply.drawn_j / steps.durations_s,
+            "grid_export_w": supply.exported_j / steps.durations_s,
             "carbon_intensity_g_per_kwh": context.carbon_g_per_kwh.means(edges_s),
+            "marginal_intensity_g_per_kwh": np.nan if marginal is None else marginal.means(edges_s),
             "price_usd_per_kwh": context.price_usd_per_kwh.means(edges_s),
         }
     )
@@ -138,14 +152,13 @@ def energy_table(ledgers: dict[str, Ledger]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def site_table(records: RunRecords, ledgers: dict[str, Ledger]) -> pd.DataFrame:
+def site_table(records: RunRecords, accounts: Sequence[SiteAccount]) -> pd.DataFrame:
     """Return a row per site: what stands there, and what it used."""
     rows = []
-    for site in records.sites:
+    for site, account in zip(records.sites, accounts, strict=True):
         columns, durations_s = site.steps.columns, site.steps.durations_s
         facility_j = float(columns["power.facility_power_w"] @ durations_s)
         it_j = float(columns["power.it_power_w"] @ durations_s)
-        entries = [entry for _, entry in sorted(ledgers[site.name].entries.items())]
         rows.append(
             {
                 "site": site.name,
@@ -154,8 +167,10 @@ def site_table(records: RunRecords, ledgers: dict[str, Ledger]) -> pd.DataFrame:
                 "facility_energy_kwh": facility_j / JOULES_PER_KWH,
                 "it_energy_kwh": it_j / JOULES_PER_KWH,
                 "pue": facility_j / it_j if it_j > 0.0 else float("nan"),
-                "operational_emissions_kg_co2e": sum(entry.emissions_kg_co2e for entry in entries),
-                "energy_cost_usd": sum(entry.cost_usd for entry in entries),
+                "operational_emissions_kg_co2e": operational_kg(account.totals),
+                "embodied_emissions_kg_co2e": account.totals["embodied_kg_co2e"],
+                "energy_cost_usd": account.totals["energy_usd"],
+                "running_cost_usd": running_usd(account.totals),
                 "water_withdrawn_l": float(columns["cooling.makeup_water_kg"].sum()),
             }
         )
@@ -173,37 +188,41 @@ def job_table(records: RunRecords) -> pd.DataFrame:
     return table
 
 
-def workload_table(ledger: Ledger, requests: pd.DataFrame, context: RunContext) -> pd.DataFrame:
-    """Return a row per workload with its share of energy and emissions, idle time of its accelerators included."""
-    names = sorted({key[1] for key, entry in ledger.entries.items() if entry.energy_j.any()})
+def workload_table(
+    ledger: Ledger, requests: pd.DataFrame, context: RunContext, accounts: Sequence[SiteAccount]
+) -> pd.DataFrame:
+    """Return a row per workload with its share of everything, idle time of its accelerators included."""
+    amounts = amounts_by_workload(accounts, context)
+    used = {key[1] for key, entry in ledger.entries.items() if entry.energy_j.any()}
+    names = sorted(used | {name for name, carried in amounts.items() if any(carried.values())})
     rows = []
     for name in names:
         entries = {key[0]: entry for key, entry in sorted(ledger.entries.items()) if key[1] == name}
         energy_j = {phase: float(entry.energy_j.sum()) for phase, entry in entries.items()}
         row: dict[str, object] = {
-            "workload": name or "(none)",
+            "workload": name or NOBODYS,
             "energy_kwh": sum(energy_j.values()) / JOULES_PER_KWH,
             "idle_energy_kwh": energy_j.get("idle", 0.0) / JOULES_PER_KWH,
-            "operational_emissions_kg_co2e": sum(entry.emissions_kg_co2e for entry in entries.values()),
-            "energy_cost_usd": sum(entry.cost_usd for entry in entries.values()),
+            **amounts[name],
             "accelerator_h": sum(entry.accelerator_s for entry in entries.values()) / SECONDS_PER_HOUR,
         }
         if name in context.service_levels:
             mine = requests[requests.workload == name]
             done = counted(mine, context.service_levels[name].ramp_fraction)
             row["requests_completed"] = int((mine.outcome == "completed").sum())
-            row["output_tokens"] = int(mine.generated_tokens.sum())
+            tokens = int(mine.generated_tokens.sum())
+            row["output_tokens"] = tokens
             row["ttft_p50_s"] = Distribution.of(done.ttft_s).p50_s
             row["ttft_p99_s"] = Distribution.of(done.ttft_s).p99_s
             row["tpot_p50_s"] = Distribution.of(done.tpot_s).p50_s
             row["tpot_p99_s"] = Distribution.of(done.tpot_s).p99_s
+            row |= per_million_tokens(amounts[name], tokens)
         rows.append(row)
     columns = [
         "workload",
         "energy_kwh",
         "idle_energy_kwh",
-        "operational_emissions_kg_co2e",
-        "energy_cost_usd",
+        *WORKLOAD_AMOUNTS,
         "accelerator_h",
         "requests_completed",
         "output_tokens",
@@ -211,6 +230,7 @@ def workload_table(ledger: Ledger, requests: pd.DataFrame, context: RunContext) 
         "ttft_p99_s",
         "tpot_p50_s",
         "tpot_p99_s",
+        *PER_MILLION_TOKENS,
     ]
     table = pd.DataFrame(rows, columns=columns)
     whole = dict.fromkeys(("requests_completed", "output_tokens"), "Int64")

@@ -12,111 +12,18 @@ from rich.table import Table
 
 from simulator.profiles.sourced import Profile
 from simulator.results.comparison import unit_of
+from simulator.results.report_layout import (
+    CHOICE_UNITS,
+    CONTRACT_HEADINGS,
+    HALL_HEADINGS,
+    NOTES,
+    SECTIONS,
+    SITE_HEADINGS,
+    WORKLOAD_TABLES,
+)
 from simulator.results.result import Result
-from simulator.results.site_energy import SCALARS
 
 KINDS = ("measured", "datasheet", "estimated")
-
-_SECTIONS = {
-    "energy": (
-        "facility_energy_kwh",
-        "it_energy_kwh",
-        "accelerator_energy_kwh",
-        "host_energy_kwh",
-        "network_energy_kwh",
-        "storage_energy_kwh",
-        "server_fan_energy_kwh",
-        "cooling_energy_kwh",
-        "conversion_loss_kwh",
-        "other_energy_kwh",
-        "training_energy_kwh",
-        "inference_energy_kwh",
-        "idle_energy_kwh",
-        "mean_facility_power_kw",
-        "peak_facility_power_kw",
-    ),
-    "facility, carbon, cost": (
-        "pue",
-        "itue",
-        "tue",
-        "wue_l_per_kwh",
-        "water_withdrawn_l",
-        "free_cooling_fraction",
-        "unmet_heat_kwh",
-        "erf",
-        "reused_heat_kwh",
-        "outside_curves_h",
-        "operational_emissions_kg_co2e",
-        "mean_carbon_intensity_g_per_kwh",
-        "embodied_emissions_kg_co2e",
-        "embodied_unallocated_kg_co2e",
-        "energy_cost_usd",
-        "accelerator_busy_fraction",
-    ),
-    "site supply": SCALARS,
-    "heat": (
-        "peak_inlet_c",
-        "peak_die_c",
-        "hall_outside_recommended_h",
-        "hall_outside_allowable_h",
-        "hall_throttled_h",
-        "hall_off_h",
-    ),
-    "inference": (
-        "requests_arrived",
-        "requests_completed",
-        "requests_rejected",
-        "requests_in_flight",
-        "output_tokens",
-        "output_tokens_per_s",
-        "goodput_per_s",
-        "slo_attainment",
-        "preemptions",
-        "energy_per_output_token_j",
-        "accelerator_energy_per_output_token_j",
-    ),
-    "training": (
-        "jobs_completed",
-        "training_steps",
-        "training_tokens",
-        "training_mfu",
-        "energy_per_training_token_j",
-    ),
-}
-
-
-_SITE_HEADINGS = {
-    "facility_energy_kwh": "kWh",
-    "it_energy_kwh": "IT kWh",
-    "pue": "PUE",
-    "operational_emissions_kg_co2e": "kg CO2e",
-    "energy_cost_usd": "USD",
-    "water_withdrawn_l": "water l",
-}
-
-_HALL_HEADINGS = {
-    "air_class": "class",
-    "outside_recommended_h": "h outside recommended",
-    "outside_allowable_h": "allowable",
-    "inlet_peak_c": "peak inlet degC",
-    "die_peak_c": "peak die degC",
-    "throttled_h": "h throttled",
-    "off_h": "off",
-}
-
-_WORKLOAD_HEADINGS = {
-    "energy_kwh": "kWh",
-    "idle_energy_kwh": "idle kWh",
-    "operational_emissions_kg_co2e": "kg CO2e",
-    "energy_cost_usd": "USD",
-    "accelerator_h": "acc. h",
-    "requests_completed": "requests",
-    "output_tokens": "tokens out",
-    "ttft_p50_s": "TTFT p50 s",
-    "ttft_p99_s": "p99",
-    "tpot_p50_s": "TPOT p50 s",
-    "tpot_p99_s": "p99 ",
-}
 
 
 def report(result: Result) -> Iterator[RenderableType]:
@@ -124,20 +31,15 @@ def report(result: Result) -> Iterator[RenderableType]:
     summary = result.summary.as_dict()
     yield f"[bold]{result.name}[/bold]: {summary['simulated_h']:,.4g} h simulated in {result.manifest['wall_s']:.1f} s"
     there = {"inference": summary["requests_arrived"], "training": len(result.jobs), "heat": len(result.halls)}
-    for title, names in _SECTIONS.items():
+    for title, names in SECTIONS.items():
         if not there.get(title, 1):
             continue
-        if title == "site supply" and not len(result.supply):
-            continue
-        yield _scalars(title, {name: summary[name] for name in names})
+        if any(summary[name] is not None for name in names):
+            basis = ": interim figures, of less than a year" if result.summary.kpi_basis == "interim" else ""
+            yield _scalars(title + basis * (title == "facility"), {name: summary[name] for name in names})
         if title == "inference":
             yield _latencies(summary)
-    if len(result.sites) > 1:
-        yield _frame("sites", result.sites.rename(columns=_SITE_HEADINGS))
-    if len(result.halls) > 1:
-        yield _frame("halls", result.halls[["hall", *_HALL_HEADINGS]].rename(columns=_HALL_HEADINGS))
-    if len(result.workloads) > 1:
-        yield _frame("workloads", result.workloads.rename(columns=_WORKLOAD_HEADINGS))
+    yield from _of_sites_and_workloads(result)
     if len(result.jobs):
         yield _frame("jobs", result.jobs[["name", "accelerators", "queue_s", "steps", "step_s", "mfu", "outcome"]])
     yield _signals(result.manifest.get("signals", {}))
@@ -145,6 +47,22 @@ def report(result: Result) -> Iterator[RenderableType]:
         yield _frame("events", result.events)
     yield _figures(result.figures)
     yield _audits(result.audit)
+
+
+def _of_sites_and_workloads(result: Result) -> Iterator[RenderableType]:
+    if len(result.contracts):
+        names = {"site": "site", **CONTRACT_HEADINGS} if len(result.sites) > 1 else CONTRACT_HEADINGS
+        yield _frame("contracts (kWh covered by matching)", result.contracts[list(names)].rename(columns=names))
+    if len(result.sites) > 1:
+        yield _frame("sites", result.sites[list(SITE_HEADINGS)].rename(columns=SITE_HEADINGS))
+    if len(result.halls) > 1:
+        yield _frame("halls", result.halls[["hall", *HALL_HEADINGS]].rename(columns=HALL_HEADINGS))
+    if len(result.workloads) > 1:
+        for title, headings in WORKLOAD_TABLES.items():
+            known = {name: text for name, text in headings.items() if result.workloads[name].notna().any()}
+            if known:
+                rows = result.workloads.dropna(subset=list(known), how="all")
+                yield _frame(title, rows[["workload", *known]].rename(columns=known))
 
 
 def comparison(table: pd.DataFrame) -> RenderableType:
@@ -163,6 +81,22 @@ def comparison(table: pd.DataFrame) -> RenderableType:
                 cells.append(number(value))
         shown.add_row(*cells)
     return shown
+
+
+def choices(table: pd.DataFrame) -> Iterator[RenderableType]:
+    """Yield what can be said of each run as a choice against the first."""
+    for row in table.to_dict("records"):
+        known = {str(name): value for name, value in row.items() if name in CHOICE_UNITS and not pd.isna(value)}
+        if known:
+            shown = Table(title=f"{row['choice']} against {row['against']}", title_justify="left", box=None)
+            shown.show_header = False
+            shown.add_column(min_width=38)
+            shown.add_column(justify="right", min_width=14)
+            shown.add_column()
+            for name, value in known.items():
+                shown.add_row(name, number(value), CHOICE_UNITS[name])
+            shown.caption, shown.caption_justify = str(row["note"]), "left"
+            yield shown
 
 
 def profile(loaded: Profile[Any]) -> RenderableType:
@@ -208,7 +142,7 @@ def _scalars(title: str, values: dict[str, Any]) -> Table:
     table.add_column()
     for name, value in values.items():
         if value is not None:
-            table.add_row(name, number(value), unit_of(name))
+            table.add_row(name, number(value), NOTES.get(name, unit_of(name)))
     return table
 
 

@@ -37,6 +37,7 @@ def reference_faults(document: Document, base: Path) -> list[Fault]:
         *_unequal_steps(document),
         *_unknown_halls(document),
         *_unknown_capped(document),
+        *_priced_halls(document),
         *_profiles(document, base),
         *_missing_files(document, base),
     ]
@@ -114,6 +115,19 @@ def _unknown_capped(document: Document) -> Iterator[Fault]:
     for index, name in enumerate(asked if isinstance(asked, list) else []):
         if isinstance(name, str) and name not in names:
             yield document.fault((*place, index), f"no workload is called '{name}'{nearest_match(name, names)}")
+
+
+def _priced_halls(document: Document) -> Iterator[Fault]:
+    """Yield a fault for each price of servers whose name is no hall's, or taken."""
+    halls = [str(item.get("name")) for _, item in _entries(document, "servers")]
+    prices, seen = _value_at(document.data, ("money", "servers")), set[str]()
+    for index, item in enumerate(prices if isinstance(prices, list) and halls else []):
+        name, path = item.get("name") if isinstance(item, dict) else None, ("money", "servers", index, "name")
+        if isinstance(name, str) and name not in halls:
+            yield document.fault(path, f"no servers are called '{name}'{nearest_match(name, halls)}")
+        elif isinstance(name, str) and name in seen:
+            yield document.fault(path, f"the name '{name}' is taken by another entry of money.servers")
+        seen.add(str(name))
 
 
 def _profiles(document: Document, base: Path) -> Iterator[Fault]:

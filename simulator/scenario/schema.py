@@ -11,8 +11,10 @@ from simulator.documents.validation import Section
 from simulator.documents.yaml_source import KeyPath
 from simulator.errors import InvariantError
 from simulator.scenario.facility import Facility
+from simulator.scenario.footprint import Embodied
 from simulator.scenario.hardware import Network, ServerGroup, Storage
 from simulator.scenario.inference import InferenceWorkload
+from simulator.scenario.money import Money
 from simulator.scenario.names import Instant, Name, NonNegative, Positive
 from simulator.scenario.site import NamedSite, Site
 from simulator.scenario.training import TrainingWorkload
@@ -137,6 +139,10 @@ class ScenarioRecord(Section):
     """What runs."""
     policies: Policies = Policies()
     """How work is distributed."""
+    embodied: Embodied = Embodied()
+    """How sure embodied emissions are."""
+    money: Money | None = None
+    """Prices of what stands there, interest and carbon; absent: only the bills for energy are known."""
 
     def canonical(self) -> ScenarioRecord:
         """Return the scenario with entities sorted by name, so that their order in the file cannot matter."""

@@ -34,6 +34,9 @@ PRICE = Quantity("price_usd_per_kwh", -5.0, 50.0, noted_below=0.0)
 """Wholesale prices may be negative. Assumption: the bounds, 5,000 below and 50,000 USD/MWh above zero, are wider than
 the price limits of the markets whose files are read; a value beyond them is a corrupt row or a slip of unit."""
 
+OUTPUT_FRACTION = Quantity("output_fraction", 0.0, 1.0)
+"""Output of a plant over its rated power."""
+
 DRY_BULB = Quantity("dry_bulb_c", -90.0, 60.0)
 """Assumption: wider than any weather, so that only slips of unit, sign or missing code fall outside."""
 

@@ -29,8 +29,8 @@ def data(folder: Path) -> dict[str, Any]:
 def test_the_public_names_are_these() -> None:
     names = {
         "ArrivalProcess", "AuditError", "Controller", "Fault", "InputError", "InvariantError", "Result", "Scenario",
-        "SetPowerCap", "Signal", "Summary", "View", "WattlineError", "check", "compare", "from_dict", "load",
-        "load_result", "run", "save",
+        "SetPowerCap", "Signal", "Summary", "View", "WattlineError", "check", "choices", "compare", "from_dict",
+        "load", "load_result", "run", "save",
     }  # fmt: skip
     assert set(sim.__all__) == names
     assert all(getattr(sim, name).__doc__ for name in names)

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from simulator import api, cli
 from simulator.errors import InvariantError
-from simulator.results import audits
+from simulator.results import balance
 from simulator.results.result import TABLES
 
 Wattline = Callable[..., Any]
@@ -129,7 +129,7 @@ def test_a_saved_scenario_runs_again_from_anywhere(
 def test_a_balance_that_does_not_close_fails_the_run(
     folder: Path, wattline: Wattline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audits, "RELATIVE_TOLERANCE", -1e-9)  # now even a perfect balance is off
+    monkeypatch.setattr(balance, "RELATIVE_TOLERANCE", -1e-9)  # now even a perfect balance is off
     result = wattline("run", "tiny.yaml")
     assert result.exit_code == 1
     assert result.stdout == ""

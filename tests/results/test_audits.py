@@ -13,11 +13,13 @@ import pytest
 from simulator.errors import AuditError
 from simulator.records import NOT_ARRIVED, RunRecords
 from simulator.results.audits import audit_run
+from simulator.results.balance import Audit
 from simulator.results.context import RunContext
 from simulator.results.latency import request_table
 from simulator.results.ledger import ACTIVITIES, Ledger, LedgerBuilder
 from simulator.results.metrics import summarize
 from simulator.results.result import build_result
+from simulator.results.settlement import SiteAccount, settle
 from simulator.results.summary import Summary
 from simulator.signals.base import ConstantSignal
 
@@ -34,12 +36,19 @@ NAMES = {
     "plant": "cooling: heat + work - rejected - reused - unmet = 0, every step",
     "rooms": "rooms: heat made - removed - stored = 0, every step",
     "uses": "uses + losses = facility energy",
+    "scope 2": "scope 2 by location: workloads and nobody = all",
+    "embodied shares": "embodied emissions by time: workloads and nobody = all",
+    "use shares": "embodied emissions by use: workloads and nobody = all",
+    "cost shares": "cost of energy: workloads and nobody = all",
+    "drawn": "energy drawn by workload and metering interval = at the meter",
     "requests": "requests arrived = completed + rejected + in flight",
     "tokens": "tokens asked of completed requests = tokens emitted",
     "request energy": "accelerator energy of requests = of inference",
     "job energy": "accelerator energy of jobs = of training",
     "emissions": "emissions integrated by interval of the series = summary",
     "cost": "cost integrated by interval of the series = summary",
+    "scopes": "emissions by scope = operational emissions",
+    "kinds": "costs by kind = running cost",
     "embodied": "embodied emissions allocated + unallocated = all",
 }
 
@@ -53,19 +62,27 @@ class Books:
     requests: pd.DataFrame
     summary: Summary
     context: RunContext
+    accounts: list[SiteAccount]
 
 
 def close(finished: Any) -> Books:
     """Compute everything from what the engine left behind, as a run does."""
     records, context = finished.records, finished.context
     surroundings = context.sites["site"]
-    builder = LedgerBuilder(surroundings.carbon_g_per_kwh, surroundings.price_usd_per_kwh)
+    clock = context.clock("site")
+    builder = LedgerBuilder(surroundings.carbon_g_per_kwh, surroundings.price_usd_per_kwh, clock)
     for chapter in finished.chapters:
         builder.add(chapter)
     logs = [request_table(name, log) for name, log in sorted(records.requests.items())]
     requests = pd.concat(logs, ignore_index=True)
-    summary = summarize(records, builder.ledger, requests, context)
-    return Books(records, builder.ledger, requests, summary, context)
+    accounts = [settle(records.sites[0], builder.ledger, surroundings, context.money, clock)]
+    summary = summarize(records, builder.ledger, requests, context, accounts)
+    return Books(records, builder.ledger, requests, summary, context, accounts)
+
+
+def audits_of(books: Books) -> list[Audit]:
+    ledgers = {"site": books.ledger}
+    return audit_run(books.records, ledgers, books.requests, books.summary, books.context, books.accounts)
 
 
 def surrounded(context: RunContext, **changes: Any) -> RunContext:
@@ -73,7 +90,7 @@ def surrounded(context: RunContext, **changes: Any) -> RunContext:
 
 
 def failing(books: Books) -> set[str]:
-    audits = audit_run(books.records, {"site": books.ledger}, books.requests, books.summary, books.context)
+    audits = audits_of(books)
     short = {name: alias for alias, name in NAMES.items()}
     assert [audit.name for audit in audits] == list(NAMES.values())
     return {short[audit.name] for audit in audits if not audit.ok}
@@ -185,10 +202,14 @@ ENGINE: list[tuple[str, Callable[[Any], None], set[str]]] = [
     ("transfers of a job", account(("hall-a", "first", "training"), 1), {"boards", "ledger", "job energy"}),
     ("waiting of a job", account(("hall-a", "first", "training"), 2), {"boards", "ledger", "job energy"}),
     ("free accelerators", account(("hall-b", "", "idle"), 0), {"boards", "ledger"}),
-    ("accelerator-seconds of a job", account(("hall-a", "second", "training"), 3), {"seconds", "embodied"}),
-    ("accelerator-seconds of none", account(("hall-a", "", "idle"), 3), {"seconds", "embodied"}),
-    ("a step of a job", lose_a_step, {"boards", "ledger", "seconds", "job energy", "embodied"}),
-    ("an accelerator too many", one_more_accelerator, {"seconds", "embodied"}),
+    (
+        "accelerator-seconds of a job",
+        account(("hall-a", "second", "training"), 3),
+        {"seconds", "embodied", "embodied shares"},
+    ),
+    ("accelerator-seconds of none", account(("hall-a", "", "idle"), 3), {"seconds", "embodied", "embodied shares"}),
+    ("a step of a job", lose_a_step, {"boards", "ledger", "seconds", "job energy", "embodied", "embodied shares"}),
+    ("an accelerator too many", one_more_accelerator, {"seconds", "embodied", "embodied shares"}),
     ("energy of one request", request_energy, {"request energy"}),
     ("a token that was not emitted", lost_token, {"tokens"}),
     ("a request without an outcome", lost_request, {"requests"}),
@@ -228,6 +249,18 @@ def scalar(name: str, change: Callable[[Any], Any] = lambda value: value * OFF) 
     return tamper
 
 
+def share(workload: str, amount: str) -> Callable[[Books], None]:
+    """Change what a workload carries."""
+
+    def tamper(books: Books) -> None:
+        mine = books.accounts[0].shares[workload]
+        before = mine[amount]
+        assert before
+        mine[amount] = before * (1.0 + 1e-4)
+
+    return tamper
+
+
 def lost_row(books: Books) -> None:
     energetic = books.requests.accelerator_energy_j.idxmax()
     books.requests = books.requests.drop(index=energetic)
@@ -247,9 +280,14 @@ def other_price(books: Books) -> None:
 COMPUTED: list[tuple[str, Callable[[Books], None], set[str]]] = [
     ("an entry of the ledger", entry(("training", "second"), "cooling"), {"ledger"}),
     ("the entry of none", entry(("idle", ""), "host"), {"ledger"}),
-    ("a forgotten entry", forgotten_entry, {"ledger", "seconds"}),
-    ("emissions", scalar("operational_emissions_kg_co2e"), {"emissions"}),
-    ("cost", scalar("energy_cost_usd", lambda value: value * 1.0001), {"cost"}),
+    ("a forgotten entry", forgotten_entry, {"ledger", "seconds", "drawn"}),
+    ("emissions", scalar("operational_emissions_kg_co2e"), {"scopes"}),
+    ("scope 2", scalar("scope2_location_kg_co2e"), {"emissions", "scopes"}),
+    ("cost", scalar("energy_cost_usd", lambda value: value * 1.0001), {"cost", "kinds"}),
+    ("scope 2 of a job", share("first", "scope2_location_kg_co2e"), {"scope 2"}),
+    ("embodied of a job", share("first", "embodied_kg_co2e"), {"embodied shares"}),
+    ("embodied of a job by use", share("first", "embodied_by_use_kg_co2e"), {"use shares"}),
+    ("cost of a job", share("second", "energy_usd"), {"cost shares"}),
     ("another grid", other_grid, {"emissions"}),
     ("another price", other_price, {"cost"}),
     ("embodied emissions", scalar("embodied_emissions_kg_co2e"), {"embodied"}),
@@ -289,6 +327,6 @@ def test_a_run_that_does_not_close_is_refused(finished: Any) -> None:
 
 def test_rounding_stays_far_below_the_tolerance(finished: Any) -> None:
     books = close(finished)
-    for audit in audit_run(books.records, {"site": books.ledger}, books.requests, books.summary, books.context):
+    for audit in audits_of(books):
         # A millionth of a millionth of the balance: a thousandth of what is tolerated.
         assert abs(audit.residual) <= 1e-3 * audit.tolerance, audit.name

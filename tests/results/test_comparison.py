@@ -11,7 +11,6 @@ import pytest
 
 import simulator as sim
 from simulator.results.comparison import unit_of
-from simulator.results.site_energy import SCALARS as SUPPLY
 from simulator.results.summary import SUMMARY_FIELDS
 
 
@@ -61,13 +60,14 @@ def test_changes_at_the_edges(
 
 
 def test_fields_that_no_run_has_are_left_out(result: sim.Result) -> None:
+    # The scenario has no contracts, no tariff, no prices and no water beyond its pipe.
+    never = {name for name, value in result.summary.as_dict().items() if value is None}
     absent = {"training_mfu": None, "slo_attainment": None}
     table = sim.compare(named(result, "a", **absent), named(result, "b", **absent))
-    # The run has no section `supply` either.
-    assert set(SUMMARY_FIELDS) - set(table.field) == {*absent, *SUPPLY}
+    assert set(SUMMARY_FIELDS) - set(table.field) == set(absent) | never
     assert "training_mfu" in set(sim.compare(named(result, "a", **absent), named(result, "b", training_mfu=0.3)).field)
     # Rows stay in the order of the summary.
-    assert table.field.tolist() == [name for name in SUMMARY_FIELDS if name not in {*absent, *SUPPLY}]
+    assert table.field.tolist() == [name for name in SUMMARY_FIELDS if name not in absent and name not in never]
 
 
 def test_runs_of_the_same_name_are_told_apart(result: sim.Result) -> None:
@@ -92,8 +92,8 @@ def test_a_run_compared_with_itself_changes_nothing(result: sim.Result) -> None:
 
 UNITS = {
     "kWh": [name for name in SUMMARY_FIELDS if "energy_kwh" in name] + [
-        "conversion_loss_kwh", "unmet_heat_kwh", "reused_heat_kwh", "battery_discharged_kwh", "battery_loss_kwh",
-        "grid_cap_exceeded_kwh",
+        "conversion_loss_kwh", "unmet_heat_kwh", "grid_import_kwh", "grid_export_kwh", "reused_heat_kwh",
+        "battery_discharged_kwh", "battery_loss_kwh", "grid_cap_exceeded_kwh",
     ],
     "kW": ["mean_facility_power_kw", "peak_facility_power_kw", "mean_it_power_kw", "peak_grid_import_kw"],
     "h": [
@@ -101,18 +101,28 @@ UNITS = {
         *(name for name in SUMMARY_FIELDS if name.startswith("hall_")),
     ],
     "degC": ["peak_inlet_c", "peak_die_c"],
-    "L": ["water_withdrawn_l", "water_consumed_l", "diesel_fuel_l"],
+    "L": [
+        "water_withdrawn_l", "water_consumed_l", "source_water_l", "scarcity_weighted_site_water_l",
+        "scarcity_weighted_source_water_l", "diesel_fuel_l",
+    ],
     "L/kWh": ["wue_l_per_kwh"],
     "g/kWh": ["mean_carbon_intensity_g_per_kwh"],
-    "kg CO2e": ["operational_emissions_kg_co2e", "embodied_emissions_kg_co2e", "embodied_unallocated_kg_co2e"],
-    "USD": ["energy_cost_usd"],
+    "kg CO2e": [name for name in SUMMARY_FIELDS if name.endswith("_kg_co2e")],
+    "kg CO2e/M tokens": ["sci_kg_co2e_per_million_tokens"],
+    "kg CO2e/request": ["sci_kg_co2e_per_request"],
+    "kg CO2e/run": ["sci_kg_co2e_per_training_run"],
+    "kg/kWh": ["cue_kg_per_kwh"],
+    "USD": [name for name in SUMMARY_FIELDS if name.endswith("_usd")],
+    "USD/M tokens": ["running_usd_per_million_tokens", "total_usd_per_million_tokens"],
+    "USD/run": ["running_usd_per_training_run", "total_usd_per_training_run"],
     "s": [f"{what}_{which}_s" for what in ("ttft", "tpot", "e2e") for which in ("mean", "p50", "p90", "p99")],
     "tokens": ["prompt_tokens", "output_tokens", "training_tokens"],
     "tokens/s": ["output_tokens_per_s"],
     "1/s": ["goodput_per_s"],
     "J": ["energy_per_output_token_j", "accelerator_energy_per_output_token_j", "energy_per_training_token_j"],
     "": [
-        "pue", "itue", "tue", "erf", "free_cooling_fraction", "requests_arrived", "requests_completed",
+        "pue", "itue", "tue", "pue_category_1", "pue_category_2", "ref", "hourly_matched_fraction", "erf",
+        "free_cooling_fraction", "requests_arrived", "requests_completed",
         "requests_rejected", "requests_in_flight", "slo_attainment", "preemptions", "jobs_completed",
         "training_steps", "training_mfu", "accelerator_busy_fraction", "self_consumption_fraction",
         "self_sufficiency_fraction", "battery_cycles",

@@ -14,6 +14,7 @@ from simulator.results.context import RunContext, ServiceLevel
 from simulator.results.latency import Distribution, request_table
 from simulator.results.ledger import Entry, Ledger
 from simulator.results.metrics import summarize
+from simulator.results.settlement import settle
 from simulator.results.summary import Summary
 
 ROWS = (
@@ -39,7 +40,9 @@ def summary_of(
         records = make_records([DURATION_S], {}, requests=logs)
         table = pd.concat([request_table(name, log) for name, log in logs.items()], ignore_index=True)
         ledger = Ledger({("idle", ""): Entry(), ("inference", "chat"): Entry(np.full(7, 30.0))})
-        return summarize(records, ledger, table, make_context(service_levels=levels))
+        context = make_context(service_levels=levels)
+        account = settle(records.sites[0], ledger, context.sites["site"], context.money, context.clock("site"))
+        return summarize(records, ledger, table, context, [account])
 
     return summary
 

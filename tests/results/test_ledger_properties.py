@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from simulator.records import Chapter, StepColumns
 from simulator.results.ledger import Ledger, LedgerBuilder
+from simulator.results.meter_clock import MeterClock
 from simulator.signals.base import StepSignal
 
 HALLS = ("a", "b")
@@ -25,6 +27,8 @@ FACILITY_FIELDS = (
     "power.transformer_loss_w",
     "power.other_power_w",
 )
+METER = "power.facility_power_w"
+CLOCK = MeterClock(datetime(2024, 3, 31, 22, 40, tzinfo=UTC), 900)
 KEYS = (("chat", "inference"), ("chat", "idle"), ("tune", "training"), ("", "idle"))
 ROUNDING = 1e-12
 """A few hundred additions of numbers of one sign: each costs 1.1e-16 of the sum at most."""
@@ -45,7 +49,9 @@ def chapters(draw: st.DrawFn) -> Chapter:
     writers = draw(st.lists(st.sampled_from(("", "tune")), unique=True))
     storage_j = {name: draw(hnp.arrays(np.float64, steps, elements=levels)) for name in writers}
     ends_s = np.cumsum(lengths_s)
-    return Chapter(StepColumns(0.0, ends_s, dict(zip(names, table, strict=True))), accounts, storage_j)
+    chapter = Chapter(StepColumns(0.0, ends_s, dict(zip(names, table, strict=True))), accounts, storage_j)
+    chapter.steps.columns[METER] = by_step_j(chapter) / chapter.steps.durations_s
+    return chapter
 
 
 @st.composite
@@ -58,13 +64,13 @@ def step_signals(draw: st.DrawFn) -> StepSignal:
 
 def by_step_j(chapter: Chapter) -> np.ndarray:
     """What the meter counts in each step: everything that the chapter holds, added up once."""
-    power_w = sum(column for column in chapter.steps.columns.values())
+    power_w = sum(column for name, column in chapter.steps.columns.items() if name != METER)
     accelerators_j = sum((reading[:3].sum(axis=0) for reading in chapter.accounts.values()), np.zeros(len(power_w)))
     return power_w * chapter.steps.durations_s + accelerators_j + sum(chapter.storage_j.values(), np.zeros(1))
 
 
 def ledger_of(parts: list[Chapter], carbon: StepSignal, price: StepSignal) -> Ledger:
-    builder = LedgerBuilder(carbon, price)
+    builder = LedgerBuilder(carbon, price, CLOCK)
     for part in parts:
         builder.add(part)
     return builder.ledger
@@ -97,6 +103,19 @@ def test_every_joule_is_booked_once(chapter: Chapter, carbon: StepSignal, price:
         means = [signal.mean(start_s, end_s) for start_s, end_s in pairwise(edges_s)]
         expected = float(meter_j @ np.array(means)) / units_per_kwh / 3.6e6
         assert sum(getattr(entry, amount) for entry in ledger.entries.values()) == pytest.approx(expected, rel=ROUNDING)
+
+
+@given(chapters(), step_signals())
+def test_every_joule_drawn_falls_into_one_metering_interval(chapter: Chapter, signal: StepSignal) -> None:
+    ledger, meter_j, edges_s = ledger_of([chapter], signal, signal), by_step_j(chapter), chapter.steps.edges_s
+    count = CLOCK.count(float(edges_s[-1]))
+    drawn_j = sum((entry.drawn.dense(count) for entry in ledger.entries.values()), np.zeros(count))
+    # Each interval by the overlap of each step with it, as its power is its mean.
+    starts_s = CLOCK.edges_s(0, count - 1)
+    for interval, (start_s, end_s) in enumerate(pairwise(starts_s)):
+        overlap_s = np.clip(np.minimum(edges_s[1:], end_s) - np.maximum(edges_s[:-1], start_s), 0.0, None)
+        expected = float((meter_j * overlap_s / np.diff(edges_s)).sum())
+        assert drawn_j[interval] == pytest.approx(expected, rel=1e-9, abs=1e-9 * meter_j.sum())
 
 
 @given(chapters(), step_signals(), st.data())

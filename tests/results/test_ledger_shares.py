@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 
 from simulator.records import Chapter, StepColumns
 from simulator.results.ledger import ACTIVITIES, LedgerBuilder
+from simulator.results.meter_clock import MeterClock
 from simulator.signals.base import ConstantSignal, Signal, StepSignal
 
 STEP_S = 10.0
@@ -29,7 +32,9 @@ def chapter(
     storage_j: dict[str, float],
     start_s: float = 0.0,
 ) -> Chapter:
-    """A chapter of one step of ten seconds."""
+    """A chapter of one step of ten seconds, all of whose energy comes through the meter."""
+    booked_j = sum(sum(reading[:3]) for reading in accounts.values()) + sum(storage_j.values())
+    columns = {**columns, "power.facility_power_w": [sum(value for (value,) in columns.values()) + booked_j / STEP_S]}
     steps = StepColumns(
         start_s, np.array([start_s + STEP_S]), {name: np.array(values) for name, values in columns.items()}
     )
@@ -68,7 +73,7 @@ ADDED = {"cooling": 1.0, "conversion_loss": 0.1, "other": 0.05}
 
 
 def build(*chapters: Chapter, carbon: Signal = CARBON, price: Signal = PRICE) -> LedgerBuilder:
-    builder = LedgerBuilder(carbon, price)
+    builder = LedgerBuilder(carbon, price, MeterClock(datetime(2024, 1, 1, tzinfo=UTC), 3600))
     for part in chapters:
         builder.add(part)
     return builder
@@ -109,6 +114,7 @@ def test_totals_by_phase_and_the_table() -> None:
 def test_a_step_in_which_nothing_is_held_falls_to_none() -> None:
     # Two steps in one chapter: in the second one, no account has a reading, as in a hall without accelerators.
     columns = {name: [value, value] for name, (value,) in COLUMNS.items()}
+    columns["power.facility_power_w"] = [sum(values) for values in zip(*columns.values(), strict=True)]
     steps = StepColumns(0.0, np.array([10.0, 20.0]), {name: np.array(value) for name, value in columns.items()})
     accounts = {key: np.array([[value, 0.0] for value in reading]) for key, reading in ACCOUNTS.items()}
     two = Chapter(steps, accounts, {name: np.array([value, 0.0]) for name, value in STORAGE_J.items()})

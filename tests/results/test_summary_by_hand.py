@@ -13,6 +13,7 @@ from simulator.results.context import RunContext, SiteContext
 from simulator.results.latency import request_table
 from simulator.results.ledger import Entry, Ledger
 from simulator.results.metrics import summarize
+from simulator.results.settlement import settle
 from simulator.results.summary import SUMMARY_FIELDS, Summary
 from simulator.signals.base import StepSignal
 
@@ -41,6 +42,7 @@ COLUMNS = {
     "power.busway_loss_w": [30.0, 60.0],
     "power.pdu_loss_w": [60.0, 120.0],
     "power.ups_loss_w": [200.0, 200.0],
+    "power.ups_output_w": [8100.0, 2200.0],
     "power.transformer_loss_w": [100.0, 200.0],
     "power.other_power_w": [200.0, 200.0],
     "power.facility_power_w": [10_000.0, 4000.0],
@@ -111,6 +113,21 @@ BY_HAND = {
     "operational_emissions_kg_co2e": 3.0 + 0.5 + 0.7,
     "mean_carbon_intensity_g_per_kwh": 350.0,
     "energy_cost_usd": 1.0 - 0.4,
+    # At the output of the UPS 8.1 + 1.1 kWh, behind the PDU 0.12 kWh less.
+    "pue_category_1": 12 / 9.2,
+    "pue_category_2": 12 / 9.08,
+    # 4.2 kg over 9 kWh of IT.
+    "cue_kg_per_kwh": 4.2 / 9,
+    "ref": 0.0,
+    "grid_import_kwh": 12.0,
+    "grid_export_kwh": 0.0,
+    "scope1_kg_co2e": 0.0,
+    "scope2_location_kg_co2e": 4.2,
+    "embodied_emissions_low_kg_co2e": (HALL_A_KG + HALL_B_KG + SWITCHES_KG) / 1.6,
+    "embodied_emissions_high_kg_co2e": (HALL_A_KG + HALL_B_KG + SWITCHES_KG) * 1.6,
+    "running_cost_usd": 1.0 - 0.4,
+    # The ledger made by hand gave no cost to anybody.
+    "unallocated_cost_usd": 0.0,
     "embodied_emissions_kg_co2e": HALL_A_KG + HALL_B_KG + SWITCHES_KG,
     # A quarter of the accelerators is free; servers without accelerators are allocated to none.
     "embodied_unallocated_kg_co2e": HALL_A_KG / 4 + HALL_B_KG + SWITCHES_KG / 4,
@@ -135,7 +152,9 @@ def context(make_context: Callable[..., RunContext]) -> RunContext:
 
 def summary_of(records: RunRecords, ledger: Ledger, context: RunContext) -> Summary:
     none = np.zeros(0, dtype=np.int64)
-    return summarize(records, ledger, request_table("", RequestLog(none, none)), context)
+    (site,) = records.sites
+    account = settle(site, ledger, context.sites[site.name], context.money, context.clock(site.name))
+    return summarize(records, ledger, request_table("", RequestLog(none, none)), context, [account])
 
 
 @pytest.fixture

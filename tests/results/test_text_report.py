@@ -57,11 +57,13 @@ def test_scalars_are_those_of_the_summary(result: sim.Result, lines: list[str]) 
 
 
 def test_everything_that_ran_has_its_section(lines: list[str]) -> None:
-    headings = ["energy", "facility, carbon, cost", "inference", "latency of completed requests (s)", "training",
-                "workloads", "jobs", "signals", "events", "figures that this run rests on"]  # fmt: skip
+    headings = ["energy", "facility: interim figures, of less than a year", "emissions", "water", "cost",
+                "inference", "latency of completed requests (s)", "training",
+                "workloads", "latency by workload (s)", "emissions by workload (kg CO2e)", "cost by workload (USD)",
+                "jobs", "signals", "events", "figures that this run rests on"]  # fmt: skip
     places = [[line.rstrip() for line in lines].index(heading) for heading in headings]
     assert places == sorted(places)
-    assert lines[-1] == "balances: 17 of 17 close"
+    assert lines[-1] == "balances: 24 of 24 close"
 
 
 def test_signals_say_what_they_are(result: sim.Result, lines: list[str]) -> None:

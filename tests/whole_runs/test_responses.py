@@ -83,7 +83,10 @@ def test_a_dirtier_grid_changes_emissions_only() -> None:
     one_hour_dirtier = site(carbon_intensity={"kind": "daily_profile", "g_per_kwh": [hours[0] + 1, *hours[1:]]})
     base, dirtier = (run([JOB, SERVICE], site=each) for each in (profile, one_hour_dirtier))
     changes = sim.compare(base, dirtier).set_index("field")["change response (2)"].astype(float).dropna()
-    assert set(changes[changes != 0.0].index) == {"operational_emissions_kg_co2e", "mean_carbon_intensity_g_per_kwh"}
+    assert set(changes[changes != 0.0].index) == {
+        "operational_emissions_kg_co2e", "scope2_location_kg_co2e", "mean_carbon_intensity_g_per_kwh",
+        "cue_kg_per_kwh", "sci_kg_co2e_per_million_tokens", "sci_kg_co2e_per_request", "sci_kg_co2e_per_training_run",
+    }  # fmt: skip
     # The run lies in the hour from 300 to 301 g/kWh.
     assert changes["operational_emissions_kg_co2e"] == pytest.approx(1 / 300)
 
