@@ -24,11 +24,15 @@ from calibration.measuring import report
 from calibration.measuring.record import MeasurementRecord
 from simulator.errors import InputError, WattlineError, nearest_match
 from simulator.profiles import catalogue
+from simulator.profiles.calibrated import CalibratedProfile
 
 BAD_RUN, BAD_INPUT = 1, 2
 
-SCHEMAS: Final[dict[str, type[BaseModel]]] = {"measurement": MeasurementRecord}
+SCHEMAS: Final[dict[str, type[BaseModel]]] = {"measurement": MeasurementRecord, "profile": CalibratedProfile}
 """Files of which `schema` prints the JSON Schema."""
+
+PUBLISHED: Final = ("aiconfigurator", "llmservingsim", "vidur")
+"""Published formats that `import` reads."""
 
 SensorChoice = Literal["auto", "nvml", "nvml-power", "zeus", "rapl", "none"]
 
@@ -164,6 +168,41 @@ def schema(
         if file not in SCHEMAS:
             raise InputError(f"no file is called '{file}'{nearest_match(file, list(SCHEMAS))}")
         typer.echo(json.dumps(SCHEMAS[file].model_json_schema(), indent=2))
+
+
+@app.command()
+def fit(
+    measurement: Annotated[Path, typer.Argument(help="Directory of a finished measurement.")],
+    base: Annotated[
+        str | None, typer.Option(help="Profile of what was not measured; by default that of the device's name.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Profile to write; by default profile.json in the directory.")
+    ] = None,
+    peaks: Annotated[
+        Literal["auto", "datasheet", "measured"],
+        typer.Option(help="Peaks that fractions refer to: of the base profile, or the highest rates measured."),
+    ] = "auto",
+    samples: Annotated[int, typer.Option(min=0, help="Bootstrap samples; 0 for none.")] = 200,
+) -> None:
+    """Fit a device profile to a measurement and write it beside its windows."""
+    with _failures():
+        verbs = _with_torch("calibration.fitting.verbs")
+        for part in verbs.fit(measurement, base, out or measurement / "profile.json", peaks, samples):
+            _out.print(part)
+
+
+@app.command(name="import")
+def import_(
+    kind: Annotated[str, typer.Argument(help=f"Published format: {', '.join(PUBLISHED)}.")],
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders in that format.")],
+    base: Annotated[str, typer.Option(help="Profile of the datasheet and of what the tables do not tell.")],
+    out: Annotated[Path, typer.Option(help="Profile to write; its windows go beside it.")],
+) -> None:
+    """Fit a device profile to tables that others measured."""
+    with _failures():
+        for part in _with_torch("calibration.fitting.verbs").import_(kind, paths, base, out):
+            _out.print(part)
 
 
 def main() -> None:

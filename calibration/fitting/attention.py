@@ -119,7 +119,7 @@ def merged_overhead(decode: Fit, prefill: Fit) -> Fit:
     name = "call_overhead_s"
     if decode.covariance is None or prefill.covariance is None:
         return decode
-    spreads = np.array([fitted.standard_uncertainty(name) for fitted in (decode, prefill)])
+    spreads = np.array([fitted.standard_uncertainty(name)[0] for fitted in (decode, prefill)])
     if not (spreads > 0.0).all():
         return decode
     share = spreads**-2 / (spreads**-2).sum()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 from scipy.stats import t as student_t
@@ -17,10 +18,14 @@ Groups = NDArray[np.generic]
 Model = Callable[[Array, Mask], Array]
 """Prediction for parameters and a mask of rows."""
 
-_OUTLIER: Final = 0.1
-"""Relative misfit at which the loss turns from quadratic to linear."""
+OUTLIER: Final = 0.1
+"""Relative misfit at which the loss turns from quadratic to linear, unless said otherwise."""
 _PRIOR_WEIGHT: Final = 0.05
 """Pull of a prior, for each square root of a row."""
+_STEP: Final = 1e-5
+"""Relative step of numerical derivatives."""
+_LEAST_REST: Final = 0.05
+"""Least share of a cluster's residual that is taken not to have been swallowed by its own pull on the fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,8 @@ class Fit:
         held_out_mape: mean over groups of the error on a group that the fit did not see; None without groups.
         rows: rows used.
         covariance: of the parameters in their order, robust to rows that err together; None when not asked for.
-        degrees_of_freedom: clusters of rows that err independently, less the parameters.
+        rmse: root mean square of the relative error on the rows of the fit.
+        degrees_of_freedom: of the uncertainty of each parameter; None when not asked for.
         held_out: prediction of each row by the fit that left its group out; None without groups.
     """
 
@@ -55,7 +61,8 @@ class Fit:
     held_out_mape: float | None
     rows: int
     covariance: Array | None = None
-    degrees_of_freedom: int = 0
+    degrees_of_freedom: Array | None = None
+    rmse: float = 0.0
     held_out: Array | None = None
 
     def describe(self) -> str:
@@ -67,25 +74,25 @@ class Fit:
         """Return the parameters in their order."""
         return np.array(list(self.parameters.values()))
 
-    def standard_uncertainty(self, name: str) -> float:
-        """Return the standard uncertainty of a parameter.
+    def standard_uncertainty(self, name: str) -> tuple[float, float]:
+        """Return the standard uncertainty of a parameter and its degrees of freedom.
 
         Raises:
             ValueError: the fit was made without clusters.
         """
-        if self.covariance is None:
+        if self.covariance is None or self.degrees_of_freedom is None:
             raise ValueError("this fit has no covariance: give it clusters")
         place = list(self.parameters).index(name)
-        return float(np.sqrt(self.covariance[place, place]))
+        return float(np.sqrt(self.covariance[place, place])), float(self.degrees_of_freedom[place])
 
 
-def coverage_factor(degrees_of_freedom: int, confidence: float = 0.95) -> float:
+def coverage_factor(degrees_of_freedom: float, confidence: float = 0.95) -> float:
     """Return the half width of a two-sided interval in standard uncertainties (Student's t).
 
     >>> round(coverage_factor(20), 3)
     2.086
     """
-    return float(student_t.ppf(0.5 * (1.0 + confidence), max(degrees_of_freedom, 1)))
+    return float(student_t.ppf(0.5 * (1.0 + confidence), max(degrees_of_freedom, 1.0)))
 
 
 def fit(
@@ -96,6 +103,7 @@ def fit(
     *,
     uncertainty: Array | None = None,
     clusters: Groups | None = None,
+    outlier: float = OUTLIER,
 ) -> Fit:
     """Fit log(model / measured) with a soft-L1 loss, so that outliers of a table do not steer it.
 
@@ -106,12 +114,13 @@ def fit(
         groups: group of each row; each group is left out once to measure the error of transfer.
         uncertainty: relative standard uncertainty of each row, which counts as 1 / u^2; None: all rows count alike.
         clusters: rows of a cluster err together (replicates of a point); with it the result has a covariance.
+        outlier: relative misfit at which the loss turns from quadratic to linear.
     """
     everything = np.ones(len(measured), dtype=bool)
-    problem = _Problem(model, measured, parameters, _weights(measured, uncertainty))
+    problem = _Problem(model, measured, parameters, _weights(measured, uncertainty), outlier)
     best = problem.solve(everything)
     error = np.abs(model(best, everything) / measured - 1.0)
-    covariance, freedom = (None, 0) if clusters is None else problem.covariance(best, clusters)
+    covariance, freedom = (None, None) if clusters is None else problem.covariance(best, clusters)
     held_out, held_out_mape = None, None
     if groups is not None and len(np.unique(groups)) > 1:
         held_out = np.empty(len(measured))
@@ -129,46 +138,32 @@ def fit(
         rows=len(measured),
         covariance=covariance,
         degrees_of_freedom=freedom,
+        rmse=float(np.sqrt(np.mean(error**2))),
         held_out=held_out,
     )
 
 
-def bootstrap(
-    model: Model,
-    measured: Array,
-    parameters: Sequence[Parameter],
-    clusters: Groups,
-    strata: Groups,
-    draws: int,
-    generator: np.random.Generator,
-    *,
-    uncertainty: Array | None = None,
+def resampled(
+    fitter: Callable[[pd.DataFrame], Fit], rows: pd.DataFrame, samples: int, generator: np.random.Generator
 ) -> Array:
-    """Return parameters of fits to samples of clusters drawn with replacement within each stratum, shape (draws, p).
+    """Return parameters of fits to points drawn with replacement within kernel families, shape (samples, parameters).
 
     Args:
-        model: prediction for parameter values and a mask of rows.
-        measured: measured values.
-        parameters: what to fit.
-        clusters: cluster of each row; all its rows are drawn together.
-        strata: kernel family of each row, of which every draw holds as many clusters as the measurement.
-        draws: number of samples.
+        fitter: fit of a table.
+        rows: windows; all of a `point` are drawn together, and every sample holds as many points of each `family`.
+        samples: number of samples.
         generator: source of randomness.
-        uncertainty: relative standard uncertainty of each row.
     """
-    weights = _weights(measured, uncertainty)
-    names, member = np.unique(clusters, return_inverse=True)
-    first = np.array([np.flatnonzero(member == place)[0] for place in range(len(names))])
-    families = [np.flatnonzero(strata[first] == family) for family in np.unique(strata)]
-    everything = np.ones(len(measured), dtype=bool)
-    start = _Problem(model, measured, parameters, weights).solve(everything)
-    found = np.empty((draws, len(parameters)))
-    for draw in range(draws):
-        drawn = np.concatenate([generator.choice(family, len(family)) for family in families])
-        counts = np.bincount(drawn, minlength=len(names))[member]
-        problem = _Problem(model, measured, parameters, weights * np.sqrt(counts))
-        found[draw] = problem.solve(counts > 0, start)
-    return found
+    names, member = np.unique(rows.point.to_numpy(str), return_inverse=True)
+    places = [np.flatnonzero(member == place) for place in range(len(names))]
+    family = rows.family.to_numpy(str)[[place[0] for place in places]]
+    families = [np.flatnonzero(family == name) for name in np.unique(family)]
+    found = []
+    for _ in range(samples):
+        drawn = np.concatenate([generator.choice(points, len(points)) for points in families])
+        sample = rows.iloc[np.concatenate([places[point] for point in drawn])].reset_index(drop=True)
+        found.append(fitter(sample).values())
+    return np.array(found)
 
 
 def _weights(measured: Array, uncertainty: Array | None) -> Array:
@@ -180,12 +175,13 @@ def _weights(measured: Array, uncertainty: Array | None) -> Array:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Problem:
-    """Model, measured values, parameters and the weight of each row's residual."""
+    """Model, measured values, parameters, the weight of each row's residual, and the scale of outliers."""
 
     model: Model
     measured: Array
     parameters: Sequence[Parameter]
     weights: Array
+    outlier: float = OUTLIER
 
     def residuals(self, values: Array, rows: Mask) -> Array:
         pulls = [
@@ -196,45 +192,71 @@ class _Problem:
         misfit = np.log(self.model(values, rows) / self.measured[rows])
         return np.concatenate([self.weights[rows] * misfit, np.array(pulls)])
 
-    def solve(self, rows: Mask, start: Array | None = None) -> Array:
+    def solve(self, rows: Mask) -> Array:
         scale = np.array([entry.start for entry in self.parameters])
         bounds = (
             np.array([entry.low for entry in self.parameters]) / scale,
             np.array([entry.high for entry in self.parameters]) / scale,
         )
-        first = np.ones(len(scale)) if start is None else np.clip(start / scale, *bounds)
 
         def scaled_residuals(scaled: Array) -> Array:
             return self.residuals(scaled * scale, rows)
 
-        found = least_squares(scaled_residuals, first, bounds=bounds, loss="soft_l1", f_scale=_OUTLIER)
+        found = least_squares(
+            scaled_residuals, np.ones(len(scale)), bounds=bounds, loss="soft_l1", f_scale=self.outlier
+        )
         return np.asarray(found.x * scale, dtype=np.float64)
 
-    def covariance(self, best: Array, clusters: Groups) -> tuple[Array, int]:
-        """Return the sandwich H^-1 (sum over clusters of g g^T) H^-1 with the small-sample factor G / (G - p).
+    def covariance(self, best: Array, clusters: Groups) -> tuple[Array, Array]:
+        """Return the covariance of the parameters and the degrees of freedom of each.
 
-        g is the gradient of the loss summed over a cluster. Rows that err together thus count as one (Liang and Zeger,
-        "Longitudinal data analysis using generalized linear models", Biometrika 73, 1986).
+        Sandwich H^-1 (sum over clusters of g g^T) H^-1, g the gradient of the loss summed over a cluster: rows that err
+        together count as one. Each cluster's residuals are first freed from what its own pull on the fit takes from
+        them, (I - X H^-1 X^T)^-1 r, which makes it the jackknife over clusters in one step; a few points that alone
+        decide a parameter would else look too certain. The degrees of freedom of a parameter follow from how many
+        clusters share in it (Satterthwaite).
+
+        Liang, Zeger, "Longitudinal data analysis using generalized linear models", Biometrika 73, 1986. Bell,
+        McCaffrey, "Bias reduction in standard errors for linear regression with multi-stage samples",
+        Survey Methodology 28, 2002.
         """
         everything = np.ones(len(self.measured), dtype=bool)
         scale = np.where(best != 0.0, np.abs(best), np.array([entry.start for entry in self.parameters]))
         residual = self.residuals(best, everything)
+        slopes = self._slopes(best, scale, residual)
+        z = (residual / self.outlier) ** 2
+        # Of the soft-L1 loss: its curvature along a residual, and its gradient.
+        curvature, gradient = (1.0 + z) ** -1.5, residual * (1.0 + z) ** -0.5
+        inverse = np.linalg.pinv(slopes.T @ (slopes * curvature[:, np.newaxis]))
+        rows = len(self.measured)
+        names, member = np.unique(clusters, return_inverse=True)
+        if len(names) == rows:
+            pull = np.einsum("ij,jk,ik->i", slopes, inverse, slopes)[:rows] * curvature[:rows]
+            summed = slopes[:rows] * (gradient[:rows] / np.maximum(1.0 - pull, _LEAST_REST))[:, np.newaxis]
+            shares = (slopes[:rows] @ inverse) ** 2
+        else:
+            summed = np.zeros((len(names), len(best)))
+            shares = np.zeros((len(names), len(best)))
+            order = np.argsort(member, kind="stable")
+            for place, own in enumerate(np.split(order, np.cumsum(np.bincount(member))[:-1])):
+                part = slopes[own]
+                rest = np.eye(len(own)) - (part * curvature[own][:, np.newaxis]) @ inverse @ part.T
+                summed[place] = part.T @ np.linalg.lstsq(rest, gradient[own], rcond=_LEAST_REST)[0]
+                shares[place] = (part @ inverse).sum(axis=0) ** 2
+        spread = inverse @ (summed.T @ summed) @ inverse
+        total = shares.sum(axis=0)
+        freedom = total**2 / np.maximum((shares**2).sum(axis=0), np.finfo(float).tiny) - 1.0
+        return spread * np.outer(scale, scale), np.maximum(freedom, 1.0)
+
+    def _slopes(self, best: Array, scale: Array, residual: Array) -> Array:
+        """Return the derivative of each residual by each parameter, in units of its scale."""
+        everything = np.ones(len(self.measured), dtype=bool)
         slopes = np.empty((len(residual), len(best)))
         for place in range(len(best)):
             step = np.zeros(len(best))
-            step[place] = 1e-5 * scale[place]
+            step[place] = _STEP * scale[place]
+            inside = best[place] > step[place]  # one-sided at zero, beyond which a model may not be defined
+            lower = self.residuals(best - step, everything) if inside else residual
             raised = self.residuals(best + step, everything)
-            # One-sided at a bound of zero, beyond which a model may not be defined.
-            lower = best - step if best[place] > step[place] else best
-            width = 2e-5 if best[place] > step[place] else 1e-5
-            slopes[:, place] = (raised - self.residuals(lower, everything)) / width
-        z = (residual / _OUTLIER) ** 2
-        hessian = slopes.T @ (slopes * ((1.0 + z) ** -1.5)[:, np.newaxis])
-        scores = slopes * (residual * (1.0 + z) ** -0.5)[:, np.newaxis]
-        names, member = np.unique(clusters, return_inverse=True)
-        summed = np.zeros((len(names), len(best)))
-        np.add.at(summed, member, scores[: len(self.measured)])
-        freedom = max(len(names) - len(best), 1)
-        inverse = np.linalg.pinv(hessian)
-        spread = inverse @ (summed.T @ summed) @ inverse * len(names) / freedom
-        return spread * np.outer(scale, scale), freedom
+            slopes[:, place] = (raised - lower) / (_STEP * (2.0 if inside else 1.0))
+        return slopes

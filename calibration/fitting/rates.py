@@ -22,6 +22,10 @@ PRODUCTS: Final = ("gemm", "decode_gemm")
 STREAMS: Final = ("copy", "triad", "elementwise")
 FAMILIES: Final = (*PRODUCTS, *STREAMS, "layer")
 
+FORMS: Final = ("smooth maximum", "maximum", "sum")
+"""How arithmetic and reading overlap: partly, entirely, not at all."""
+_SHARPNESS: Final = {"maximum": 12.0, "sum": 1.0}
+
 LAYER_LAUNCHES: Final = 9
 """Kernels of a decoder layer beside attention: four products, two norms, rotation, activation function, residual."""
 
@@ -64,12 +68,13 @@ class RateModel:
         )
 
 
-def rate_model(table: pd.DataFrame, base: AcceleratorRecord) -> RateModel:
+def rate_model(table: pd.DataFrame, base: AcceleratorRecord, form: str = "smooth maximum") -> RateModel:
     """Return the equation for windows of the families of this module.
 
     Args:
         table: windows, as `calibration.windows.window_table` gives them.
         base: datasheet rates, and the values of parameters that the windows cannot tell.
+        form: one of `FORMS`.
     """
     family = table.family.to_numpy(str)
     streams, layer = np.isin(family, STREAMS), family == "layer"
@@ -84,7 +89,11 @@ def rate_model(table: pd.DataFrame, base: AcceleratorRecord) -> RateModel:
     fixed: dict[str, float] = {}
     gemm = base.gemm
     if formats:
-        parameters += [Parameter("memory_fraction", 0.1, 0.8, 1.0), Parameter("sharpness", 1.02, 1.4, 12.0)]
+        parameters.append(Parameter("memory_fraction", 0.1, 0.8, 1.0))
+        if form in _SHARPNESS:
+            fixed["sharpness"] = _SHARPNESS[form]
+        else:
+            parameters.append(Parameter("sharpness", 1.02, 1.4, 12.0))
     else:
         fixed |= {"memory_fraction": gemm.memory_fraction, "sharpness": gemm.sharpness}
     if elementwise.any():
@@ -109,6 +118,7 @@ def fit_rates(
     groups: Groups | None = None,
     *,
     uncertainty: Array | None = None,
+    form: str = "smooth maximum",
 ) -> Fit:
     """Fit the equation to the time per repetition; replicates of a point count as one cluster.
 
@@ -117,8 +127,9 @@ def fit_rates(
         base: datasheet rates, and the values of parameters that the windows cannot tell.
         groups: group of each row to leave out in turn.
         uncertainty: relative standard uncertainty of each row's time.
+        form: one of `FORMS`.
     """
-    model = rate_model(table, base)
+    model = rate_model(table, base, form)
     clusters = table.point.to_numpy(str)
     return fit(model, seconds(table), model.parameters, groups, uncertainty=uncertainty, clusters=clusters)
 

@@ -198,7 +198,7 @@ def _context(scenario: Scenario, parts: _Parts) -> RunContext:
             **{f"profile {profile.file}": profile.sha256 for profile in profiles},
             **dict(_file_checksums(scenario)),
         },
-        notes=parts.notes,
+        notes=(*parts.notes, *(note for profile in profiles for note in profile.notes)),
     )
 
 
@@ -223,8 +223,9 @@ def _profiles(parts: _Parts) -> Iterator[Profile[Any]]:
 
 def _figures(profiles: list[Profile[Any]]) -> Iterator[Figure]:
     for profile in profiles:
+        values = profile.values()
         for name, source in profile.figures().items():
-            yield Figure(profile.record.name, name, source.kind, source.source)
+            yield Figure(profile.record.name, name, values[name], source.kind, source.source, source.low, source.high)
 
 
 def _file_checksums(scenario: Scenario) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from simulator.errors import InputError, nearest_match
 from simulator.profiles.accelerators import AcceleratorRecord
+from simulator.profiles.calibrated_file import load_calibrated
 from simulator.profiles.facilities import (
     AirCooledChillerRecord,
     ChillerCurvesRecord,
@@ -74,7 +75,12 @@ def shipped_names(kind: str) -> list[str]:
 
 
 def accelerator(name_or_path: str, base: Path) -> Profile[AcceleratorRecord]:
-    """Return an accelerator profile; paths are relative to `base`."""
+    """Return an accelerator by name, by profile path or by the path of a calibrated profile (`.json`).
+
+    Paths are relative to `base`.
+    """
+    if name_or_path.endswith(".json"):
+        return load_calibrated(base / name_or_path, name_or_path)
     return _find("accelerators", AcceleratorRecord, name_or_path, base)
 
 

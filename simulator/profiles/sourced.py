@@ -50,12 +50,14 @@ class Profile(Generic[RecordT]):
         sources: provenance by dotted field path; a path without entry has that of its nearest ancestor.
         file: the file as named to the user.
         sha256: checksum of the file.
+        notes: what a report should say of the whole profile.
     """
 
     record: RecordT
     sources: Mapping[str, Provenance]
     file: str
     sha256: str
+    notes: tuple[str, ...] = ()
 
     def source_of(self, path: str) -> Provenance:
         """Return the provenance of a field, by dotted path."""
@@ -66,9 +68,15 @@ class Profile(Generic[RecordT]):
                 return found
         raise KeyError(path)
 
+    def values(self) -> dict[str, float | None]:
+        """Return every number of the record by dotted path; None for a list of numbers."""
+        data = self.record.model_dump()
+        found = {path: figure_at(data, path) for path in number_paths(data)}
+        return {path: float(value) if isinstance(value, int | float) else None for path, value in found.items()}
+
     def figures(self) -> dict[str, Provenance]:
         """Return the provenance of every number of the record, by dotted path."""
-        return {path: self.source_of(path) for path in _number_paths(self.record.model_dump(), "")}
+        return {path: self.source_of(path) for path in number_paths(self.record.model_dump())}
 
 
 def load_profile(model: type[RecordT], path: Path, shown_as: str | None = None) -> Profile[RecordT]:
@@ -129,14 +137,22 @@ class _Separator:
             self.sources[".".join(str(key) for key in path)] = provenance
 
 
-def _number_paths(value: Any, prefix: str) -> list[str]:
+def figure_at(data: Any, path: str) -> Any:
+    """Return what stands at a dotted path of plain data."""
+    for part in path.split("."):
+        data = data[part]
+    return data
+
+
+def number_paths(value: Any, prefix: str = "") -> list[str]:
+    """Return the dotted path of every number of plain data; a list of numbers counts as one figure."""
     if isinstance(value, dict):
         return [
             path
             for key, item in value.items()
-            for path in _number_paths(item, f"{prefix}.{key}" if prefix else str(key))
+            for path in number_paths(item, f"{prefix}.{key}" if prefix else str(key))
         ]
     if isinstance(value, list | tuple):
-        return [prefix] if any(_number_paths(item, prefix) for item in value) else []
+        return [prefix] if any(number_paths(item, prefix) for item in value) else []
     number = isinstance(value, int | float) and not isinstance(value, bool) and prefix != "schema_version"
     return [prefix] if number else []

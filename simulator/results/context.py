@@ -35,14 +35,20 @@ class Figure:
     Args:
         profile: profile that holds it.
         name: dotted path inside the profile.
+        value: the figure; None where it is a list.
         kind: measured, datasheet or estimated.
         source: where it comes from.
+        low: lower end of its range (95 % for calibrated figures), None where none is stated.
+        high: upper end of the same.
     """
 
     profile: str
     name: str
+    value: float | None
     kind: str
     source: str
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

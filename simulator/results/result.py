@@ -165,7 +165,7 @@ def build_result(
         thermal=thermal_table(records),
         events=_table(Event, [*(Event(0.0, "note", "inputs", note) for note in context.notes), *records.events]),
         audit=audit_table(audits),
-        figures=_table(Figure, list(context.figures)),
+        figures=_table(Figure, list(context.figures)).astype(dict.fromkeys(("value", "low", "high"), "float64")),
     )
     failed = [audit for audit in audits if not audit.ok]
     if failed:

@@ -45,7 +45,7 @@ def report(result: Result) -> Iterator[RenderableType]:
     yield _signals(result.manifest.get("signals", {}))
     if len(result.events):
         yield _frame("events", result.events)
-    yield _figures(result.figures)
+    yield from _figures(result.figures)
     yield _audits(result.audit)
 
 
@@ -182,7 +182,7 @@ def _signals(sites: dict[str, dict[str, dict[str, Any]]]) -> Table:
     return table
 
 
-def _figures(figures: pd.DataFrame) -> Table:
+def _figures(figures: pd.DataFrame) -> Iterator[Table]:
     table = Table(title="figures that this run rests on", title_justify="left", box=None, pad_edge=False)
     table.add_column("profile", min_width=38, overflow="fold")
     for kind in KINDS:
@@ -193,6 +193,21 @@ def _figures(figures: pd.DataFrame) -> Table:
     total = counts.sum()
     table.add_row("[bold]all[/bold]", *(f"[bold]{total[kind]}[/bold]" for kind in KINDS))
     table.caption = "each with its source: table figures, or `wattline profiles NAME`"
+    table.caption_justify = "left"
+    yield table
+    ranges = figures[(figures.kind == "measured") & figures.low.notna()]
+    if len(ranges):
+        yield _ranges(ranges)
+
+
+def _ranges(figures: pd.DataFrame) -> Table:
+    table = Table(title="measured figures with a range", title_justify="left", box=None, pad_edge=False)
+    table.add_column("figure", min_width=38, overflow="fold")
+    for name in ("value", "low", "high"):
+        table.add_column(name, justify="right")
+    for row in figures.itertuples():
+        table.add_row(f"{row.profile}: {row.name}", number(row.value), number(row.low), number(row.high))
+    table.caption = "the 95 % interval where a calibration gave it"
     table.caption_justify = "left"
     return table
 
