@@ -41,9 +41,9 @@ def fit_decode_attention(
         return np.asarray(p[0] + cached[rows] / (p[1] * bandwidth) + p[2] * pairs[rows], dtype=np.float64)
 
     parameters = [
-        Parameter("call_overhead_s", 0.0, 9e-6, 1e-4),
-        Parameter("decode_memory_fraction", 0.1, 0.9, 1.0),
-        Parameter("sequence_head_overhead_s", 0.0, 3e-9, 1e-7),
+        Parameter("call_overhead_s", 0.0, 9e-6, 1e-2),
+        Parameter("decode_memory_fraction", 0.01, 0.9, 1.0),
+        Parameter("sequence_head_overhead_s", 0.0, 3e-9, 1e-4),
     ]
     return fit(model, seconds(table), parameters, groups, uncertainty=uncertainty, clusters=table.point.to_numpy(str))
 
@@ -76,9 +76,9 @@ def fit_prefill_attention(
         return np.asarray(p[0] + computing + moving + walking, dtype=np.float64)
 
     parameters = [
-        Parameter("call_overhead_s", 0.0, 9e-6, 1e-4),
-        Parameter("prefill_compute_fraction", 0.1, 0.7, 1.0),
-        Parameter("prefill_memory_fraction", 0.05, 0.5, 1.0),
+        Parameter("call_overhead_s", 0.0, 9e-6, 1e-2),
+        Parameter("prefill_compute_fraction", 0.01, 0.7, 1.0),
+        Parameter("prefill_memory_fraction", 0.01, 0.5, 1.0),
     ]
     if walks_keys:
         parameters.append(Parameter("prefill_key_s", 0.0, 2e-8, 1e-6))

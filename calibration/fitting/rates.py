@@ -85,11 +85,11 @@ def rate_model(table: pd.DataFrame, base: AcceleratorRecord, form: str = "smooth
     used = np.where(streams, "", table.number_format.to_numpy(str))
     formats = sorted(set(used) - {""})
     peak = np.array([peaks[name] if name else np.inf for name in used])
-    parameters = [Parameter(f"compute_fraction.{name}", 0.1, 0.7, 1.0) for name in formats]
+    parameters = [Parameter(f"compute_fraction.{name}", 0.01, 0.7, 1.0) for name in formats]
     fixed: dict[str, float] = {}
     gemm = base.gemm
     if formats:
-        parameters.append(Parameter("memory_fraction", 0.1, 0.8, 1.0))
+        parameters.append(Parameter("memory_fraction", 0.01, 0.8, 1.0))
         if form in _SHARPNESS:
             fixed["sharpness"] = _SHARPNESS[form]
         else:
@@ -97,15 +97,15 @@ def rate_model(table: pd.DataFrame, base: AcceleratorRecord, form: str = "smooth
     else:
         fixed |= {"memory_fraction": gemm.memory_fraction, "sharpness": gemm.sharpness}
     if elementwise.any():
-        parameters.append(Parameter("elementwise_fraction", 0.1, 0.6, 1.0))
+        parameters.append(Parameter("elementwise_fraction", 0.01, 0.6, 1.0))
     else:
         fixed["elementwise_fraction"] = gemm.elementwise_fraction
-    parameters.append(Parameter("layer_overhead_s", 0.0, 35e-6, 2e-4))
+    parameters.append(Parameter("layer_overhead_s", 0.0, 35e-6, 5e-2))
     return RateModel(
         arithmetic_s=flop / peak,
         reading_s=operands / base.memory_bandwidth_bytes_per_s,
         elementwise_s=elementwise / base.memory_bandwidth_bytes_per_s,
-        layers=np.where(layer, 1.0, table.launches.to_numpy(float) / LAYER_LAUNCHES),
+        layers=table.launches.to_numpy(float) / LAYER_LAUNCHES,
         format_index=np.array([formats.index(name) if name else -1 for name in used]),
         parameters=tuple(parameters),
         fixed=fixed,

@@ -111,7 +111,9 @@ def usable(table: pd.DataFrame, base: AcceleratorRecord) -> tuple[pd.DataFrame, 
     time_s = rates.seconds(table)
     peak = np.array([peaks.get(name, np.inf) for name in table.number_format])
     computing = table.flop.to_numpy(float) > 0.0
-    known = np.array([name in peaks for name in table.number_format]) | ~computing
+    # A triad adds and multiplies, but no arithmetic unit of a number format limits it.
+    named = (table.number_format != "").to_numpy()
+    known = np.array([name in peaks for name in table.number_format]) | ~computing | ~named
     # Traffic of small kernels comes from caches, which the datasheet bandwidth does not bound.
     faster = table.flop.to_numpy(float) / time_s > peak
     reasons = {
