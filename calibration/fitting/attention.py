@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from calibration.fitting.least_squares import Array, Fit, Groups, Mask, Parameter, fit
-from calibration.fitting.rates import seconds
+from calibration.fitting.rates import highest_overhead_s, lowest_fraction, seconds
 from simulator.profiles.accelerators import AcceleratorRecord
 
 
@@ -40,10 +40,11 @@ def fit_decode_attention(
     def model(p: Array, rows: Mask) -> Array:
         return np.asarray(p[0] + cached[rows] / (p[1] * bandwidth) + p[2] * pairs[rows], dtype=np.float64)
 
+    time_s = seconds(table)
     parameters = [
-        Parameter("call_overhead_s", 0.0, 9e-6, 1e-2),
-        Parameter("decode_memory_fraction", 0.01, 0.9, 1.0),
-        Parameter("sequence_head_overhead_s", 0.0, 3e-9, 1e-4),
+        Parameter("call_overhead_s", 0.0, 9e-6, highest_overhead_s(time_s, 1e-4)),
+        Parameter("decode_memory_fraction", lowest_fraction(cached / bandwidth / time_s), 0.9, 1.0),
+        Parameter("sequence_head_overhead_s", 0.0, 3e-9, highest_overhead_s(time_s / pairs, 1e-7)),
     ]
     return fit(model, seconds(table), parameters, groups, uncertainty=uncertainty, clusters=table.point.to_numpy(str))
 
@@ -75,10 +76,11 @@ def fit_prefill_attention(
         walking = p[3] * keys[rows] if walks_keys else 0.0
         return np.asarray(p[0] + computing + moving + walking, dtype=np.float64)
 
+    time_s = seconds(table)
     parameters = [
-        Parameter("call_overhead_s", 0.0, 9e-6, 1e-2),
-        Parameter("prefill_compute_fraction", 0.01, 0.7, 1.0),
-        Parameter("prefill_memory_fraction", 0.01, 0.5, 1.0),
+        Parameter("call_overhead_s", 0.0, 9e-6, highest_overhead_s(time_s, 1e-4)),
+        Parameter("prefill_compute_fraction", lowest_fraction(flop / peak / time_s), 0.7, 1.0),
+        Parameter("prefill_memory_fraction", lowest_fraction(moved / bandwidth / time_s, 0.05), 0.5, 1.0),
     ]
     if walks_keys:
         parameters.append(Parameter("prefill_key_s", 0.0, 2e-8, 1e-6))

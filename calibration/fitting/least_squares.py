@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -22,6 +22,8 @@ OUTLIER: Final = 0.1
 """Relative misfit at which the loss turns from quadratic to linear, unless said otherwise."""
 _PRIOR_WEIGHT: Final = 0.05
 """Pull of a prior, for each square root of a row."""
+_USUAL_WIDTH: Final = 10.0
+"""Relative width of the pull to usual values where a group is left out."""
 _STEP: Final = 1e-5
 """Relative step of numerical derivatives."""
 _LEAST_REST: Final = 0.05
@@ -125,9 +127,12 @@ def fit(
     if groups is not None and len(np.unique(groups)) > 1:
         held_out = np.empty(len(measured))
         errors = []
+        # What the rest cannot tell keeps its usual value, by a pull too weak to move what it can.
+        usual = [replace(entry, prior=entry.prior or (entry.start, _USUAL_WIDTH)) for entry in parameters]
+        partial = replace(problem, parameters=usual)
         for group in np.unique(groups):
             out = groups == group
-            held_out[out] = model(problem.solve(~out), out)
+            held_out[out] = model(partial.solve(~out), out)
             errors.append(float(np.mean(np.abs(held_out[out] / measured[out] - 1.0))))
         held_out_mape = float(np.mean(errors))
     return Fit(

@@ -85,11 +85,16 @@ def rate_model(table: pd.DataFrame, base: AcceleratorRecord, form: str = "smooth
     used = np.where(streams, "", table.number_format.to_numpy(str))
     formats = sorted(set(used) - {""})
     peak = np.array([peaks[name] if name else np.inf for name in used])
-    parameters = [Parameter(f"compute_fraction.{name}", 0.01, 0.7, 1.0) for name in formats]
+    time_s, bandwidth = seconds(table), base.memory_bandwidth_bytes_per_s
+    layers = table.launches.to_numpy(float) / LAYER_LAUNCHES
+    parameters = [
+        Parameter(f"compute_fraction.{name}", lowest_fraction((flop / peak / time_s)[used == name]), 0.7, 1.0)
+        for name in formats
+    ]
     fixed: dict[str, float] = {}
     gemm = base.gemm
     if formats:
-        parameters.append(Parameter("memory_fraction", 0.01, 0.8, 1.0))
+        parameters.append(Parameter("memory_fraction", lowest_fraction(operands / bandwidth / time_s), 0.8, 1.0))
         if form in _SHARPNESS:
             fixed["sharpness"] = _SHARPNESS[form]
         else:
@@ -97,15 +102,19 @@ def rate_model(table: pd.DataFrame, base: AcceleratorRecord, form: str = "smooth
     else:
         fixed |= {"memory_fraction": gemm.memory_fraction, "sharpness": gemm.sharpness}
     if elementwise.any():
-        parameters.append(Parameter("elementwise_fraction", 0.01, 0.6, 1.0))
+        parameters.append(
+            Parameter("elementwise_fraction", lowest_fraction(elementwise / bandwidth / time_s), 0.6, 1.0)
+        )
     else:
         fixed["elementwise_fraction"] = gemm.elementwise_fraction
-    parameters.append(Parameter("layer_overhead_s", 0.0, 35e-6, 5e-2))
+    parameters.append(
+        Parameter("layer_overhead_s", 0.0, 35e-6, highest_overhead_s(time_s / np.maximum(layers, 1e-9), 2e-4))
+    )
     return RateModel(
         arithmetic_s=flop / peak,
         reading_s=operands / base.memory_bandwidth_bytes_per_s,
         elementwise_s=elementwise / base.memory_bandwidth_bytes_per_s,
-        layers=table.launches.to_numpy(float) / LAYER_LAUNCHES,
+        layers=layers,
         format_index=np.array([formats.index(name) if name else -1 for name in used]),
         parameters=tuple(parameters),
         fixed=fixed,
@@ -132,6 +141,16 @@ def fit_rates(
     model = rate_model(table, base, form)
     clusters = table.point.to_numpy(str)
     return fit(model, seconds(table), model.parameters, groups, uncertainty=uncertainty, clusters=clusters)
+
+
+def lowest_fraction(achieved: Array, usual: float = 0.1) -> float:
+    """Return the lower bound of a fraction of peak: as on accelerators, or half of the best that any row achieved."""
+    return min(usual, 0.5 * float(achieved.max(initial=0.0))) or usual
+
+
+def highest_overhead_s(time_s: Array, usual: float) -> float:
+    """Return the upper bound of an overhead: as on accelerators, or twice the shortest time that contains it."""
+    return max(usual, 2.0 * float(time_s.min()))
 
 
 def seconds(table: pd.DataFrame) -> Array:
