@@ -42,6 +42,11 @@ class AirHandlers(Section):
     redundant_units: SpareUnits
     """Further air handlers; all run, at lower speed, because fan power falls faster than flow."""
 
+    @property
+    def installed_ratio(self) -> float:
+        """Installed handlers over those that carry the design heat."""
+        return (self.units + self.redundant_units) / self.units
+
 
 class WaterLoop(Section):
     """A closed loop of water and its pumps; flow follows heat at the design temperature rise."""
@@ -81,6 +86,11 @@ class AirCooledChillers(Section):
     """Lowest condensing - evaporating temperature."""
     maximum_cop: Positive
     """No machine is credited with more."""
+
+    @property
+    def installed_ratio(self) -> float:
+        """Installed machines over those that carry the design load."""
+        return (self.units + self.redundant_units) / self.units
 
     def machine(self) -> CarnotMachine:
         """Return the Carnot machine."""

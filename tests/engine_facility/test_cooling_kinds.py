@@ -184,6 +184,15 @@ def test_no_heat_no_plant(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_plant_knows_its_capacity(kind: str) -> None:
+    plant = plant_of(kind)
+    # Sized for IT, losses and margin; what falls to liquid or to spare machines is on top.
+    assert 1.1e6 <= plant.capacity_w < 2.6e6
+    assert plant_of(kind, 2.0 * IT_W).capacity_w == pytest.approx(2.0 * plant.capacity_w)
+    assert plant.step(60.0, 1.1e6, 34.0, 22.0, SEA_PA, 0.8 * 1.1e6).unmet_heat_w == 0.0
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_heat_beyond_the_design_is_told_and_not_lost(kind: str) -> None:
     step = one_step(kind, 2.5e6, 42.0, 0.4)
     assert abs(step.residual_w) <= 1e-9 * 2.5e6

@@ -26,7 +26,8 @@ class AirCooledChillerPlant(SteadyPlant):
     def __init__(
         self, it_capacity_w: float, parameters: AirCooledChillerParameters, curves: PublishedCurves | None = None
     ) -> None:
-        super().__init__()
+        least = min(parameters.handlers.installed_ratio, parameters.chillers.installed_ratio)
+        super().__init__(least * parameters.design_heat_ratio * it_capacity_w)
         self._parameters = parameters
         self._setpoint_c = parameters.supply_air_c - parameters.coil_approach_k
         self._handlers = AirMover(parameters.handlers, parameters.design_heat_ratio * it_capacity_w)

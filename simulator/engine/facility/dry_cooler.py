@@ -31,7 +31,7 @@ class DryCoolerPlant(SteadyPlant):
         facility_water: FacilityWaterParameters,
         curves: PublishedCurves | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(parameters.design_heat_ratio * it_capacity_w)
         self._parameters = parameters
         setpoint_c = parameters.supply_air_c - parameters.coil_approach_k
         self._handlers = AirMover(parameters.handlers, parameters.design_heat_ratio * it_capacity_w)

@@ -34,7 +34,8 @@ class IndirectEvaporativePlant(SteadyPlant):
     __slots__ = ("_bank", "_dry", "_fan_power_w", "_handlers", "_parameters", "_wet")
 
     def __init__(self, it_capacity_w: float, parameters: IndirectEvaporativeParameters) -> None:
-        super().__init__()
+        least = min(parameters.handlers.installed_ratio, parameters.trim.installed_ratio)
+        super().__init__(least * parameters.design_heat_ratio * it_capacity_w)
         p = parameters
         self._parameters = p
         heat_w = p.design_heat_ratio * it_capacity_w

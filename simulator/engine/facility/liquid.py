@@ -45,7 +45,7 @@ class LiquidPlant(CoolingPlant):
         curves: published curves for the chillers of the facility water; None for Carnot machines.
     """
 
-    __slots__ = ("_air", "_coolant", "_exchanger", "_inputs", "_last", "_last_air", "_loop", "_water")
+    __slots__ = ("_air", "_coolant", "_exchanger", "_inputs", "_last", "_last_air", "_liquid_w", "_loop", "_water")
 
     def __init__(
         self,
@@ -58,7 +58,8 @@ class LiquidPlant(CoolingPlant):
     ) -> None:
         p = parameters
         self._air = air
-        self._coolant = PumpedLoop(p.coolant, p.design_heat_ratio * it_capacity_w, p.coolant_heat_j_per_m3_k)
+        self._liquid_w = p.design_heat_ratio * it_capacity_w
+        self._coolant = PumpedLoop(p.coolant, self._liquid_w, p.coolant_heat_j_per_m3_k)
         heat_w = self._coolant.design_heat_w
         self._loop = PumpedLoop(p.facility_water, heat_w)
         rates = self._coolant.rate_w_per_k, self._loop.rate_w_per_k
@@ -75,6 +76,11 @@ class LiquidPlant(CoolingPlant):
         self._inputs: tuple[float, ...] | None = None
         self._last_air: CoolingStep | None = None
         self._last = CoolingStep(1.0, 0.0)
+
+    @property
+    def capacity_w(self) -> float:
+        """Heat from indoors that coolant and air plant can remove by design (W)."""
+        return self._liquid_w + self._air.capacity_w
 
     @property
     def settled(self) -> bool:

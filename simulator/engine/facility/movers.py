@@ -35,8 +35,7 @@ class AirMover:
     __slots__ = ("_figures", "design_heat_w", "fan_power_w", "rate_w_per_k")
 
     def __init__(self, figures: AirHandlers, heat_w: float) -> None:
-        installed = (figures.units + figures.redundant_units) / figures.units
-        flow_m3_per_s = installed * airflow.air_volume_flow_m3_per_s(
+        flow_m3_per_s = figures.installed_ratio * airflow.air_volume_flow_m3_per_s(
             heat_w,
             figures.temperature_rise_k,
             density_kg_per_m3=figures.density_kg_per_m3,

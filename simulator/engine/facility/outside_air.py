@@ -58,7 +58,8 @@ class OutsideAirPlant(SteadyPlant):
     __slots__ = ("_bank", "_handlers", "_moisture", "_outdoors", "_parameters")
 
     def __init__(self, it_capacity_w: float, parameters: OutsideAirParameters) -> None:
-        super().__init__()
+        least = min(parameters.handlers.installed_ratio, parameters.trim.installed_ratio)
+        super().__init__(least * parameters.design_heat_ratio * it_capacity_w)
         coldest_c = parameters.humidity.highest_dew_point_c + parameters.trim.evaporator_approach_k
         if parameters.supply_air_c <= coldest_c:
             # No coil may get so cold that it dries the air: the model has no latent load.

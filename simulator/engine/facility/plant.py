@@ -222,13 +222,24 @@ class CoolingPlant(ABC):
 
 
 class SteadyPlant(CoolingPlant):
-    """A cooling plant without memory; the operating point of the last inputs is kept, since inputs repeat."""
+    """A cooling plant without memory; the operating point of the last inputs is kept, since inputs repeat.
 
-    __slots__ = ("_inputs", "_last")
+    Args:
+        capacity_w: heat from indoors that the installed plant can remove by design (W).
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_capacity_w", "_inputs", "_last")
+
+    def __init__(self, capacity_w: float) -> None:
+        self._capacity_w = capacity_w
         self._inputs: tuple[float, ...] | None = None
         self._last = CoolingStep(1.0, 0.0)
+
+    @property
+    @final
+    def capacity_w(self) -> float:
+        """Heat from indoors that the installed plant can remove by design (W), redundant machines included."""
+        return self._capacity_w
 
     @final
     def step(

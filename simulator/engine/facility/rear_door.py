@@ -36,7 +36,7 @@ class RearDoorPlant(SteadyPlant):
         user: HeatUser | None = None,
         curves: PublishedCurves | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(parameters.design_heat_ratio * it_capacity_w)
         p = parameters
         self._parameters = p
         self._heat_w = p.design_heat_ratio * it_capacity_w
