@@ -96,20 +96,24 @@ class RecordedDevice:
         """
         if not self._left[point.name]:
             raise CannotRunError("not in the recording")
-        return _RecordedWindow(self._left[point.name].popleft(), self.clock, self._recording)
+        return _RecordedWindow(self._left[point.name], self.clock, self._recording)
 
     def release(self) -> None:
         """Do nothing."""
 
 
 class _RecordedWindow:
-    def __init__(self, row: dict[str, Any], clock: VirtualClock, recording: _Recording) -> None:
-        self._row, self._clock, self._recording = row, clock, recording
+    def __init__(self, left: deque[dict[str, Any]], clock: VirtualClock, recording: _Recording) -> None:
+        self._left, self._clock, self._recording = left, clock, recording
+        self._row: dict[str, Any] | None = None
 
     def warm_up(self, duration_s: float) -> None:
         self._clock.wait(duration_s)
 
     def run(self, duration_s: float) -> int:  # noqa: ARG002 - it lasts as long as it lasted
+        # Taken when it runs, and once: what only warms the device up uses no window, what is tried again is the same.
+        if self._row is None:
+            self._row = self._left.popleft()
         self._recording.row = self._row
         self._clock.wait(float(self._row["duration_s"]))
         return int(self._row["repetitions"])
