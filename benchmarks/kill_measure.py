@@ -97,7 +97,7 @@ def _windows(path: Path) -> dict[str, bytes]:
 
 def _whole(data: bytes) -> bool:
     try:
-        return {"window", "elapsed_s", "readings"} <= json.loads(data).keys()
+        return {"window", "elapsed_s", "readings"} <= set(json.loads(data))
     except ValueError:
         return False
 

@@ -21,7 +21,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from calibration.checking import trace_report
 from calibration.checking.trace import read_trace
 from calibration.measuring import report
+from calibration.measuring.directory import read_measurement
 from calibration.measuring.record import MeasurementRecord
+from calibration.showing import plots, tables
 from simulator.errors import InputError, WattlineError, nearest_match
 from simulator.profiles import catalogue
 from simulator.profiles.calibrated import CalibratedProfile
@@ -109,6 +111,26 @@ def check(
             found = checking.run(loaded, device, sensor, threads, quick=quick, shared=shared, notify=notify, say=_note)
         _out.print(checking.table(found))
         _write(json_file, found.as_dict())
+
+
+@app.command()
+def show(
+    what: Annotated[str, typer.Argument(help="A directory of a finished measurement, or a profile by name or path.")],
+    png: Annotated[Path | None, typer.Option(help="Directory for plots of a measurement.")] = None,
+) -> None:
+    """Show the figures of a profile with their ranges and sources, or the rates and power that were measured."""
+    with _failures():
+        if not Path(what).is_dir():
+            if png is not None:
+                raise InputError("--png draws a measurement; a profile is shown as a table")
+            _out.print(tables.profile(catalogue.accelerator(what, Path())))
+            return
+        record, windows = read_measurement(Path(what))
+        _out.print(report.measurement(record))
+        _out.print(tables.families(windows))
+        if png is not None:
+            for path in plots.save_plots(windows, record.id, png):
+                _out.print(f"written: {path}", highlight=False)
 
 
 def _write(file: Path | None, content: dict[str, object]) -> None:
