@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from simulator.physics.domains import require_positive, require_range
 from simulator.physics.thermal_network import (
+    HeldStep,
     Temperatures,
     ThermalNetwork,
     free_step,
@@ -64,8 +65,17 @@ class Advance(NamedTuple):
     supply_peak_c: float
 
 
-def advance(network: ThermalNetwork, start: Temperatures, duration_s: float, heat: Heat) -> Advance:
+def advance(
+    network: ThermalNetwork, start: Temperatures, duration_s: float, heat: Heat, whole: HeldStep | None = None
+) -> Advance:
     """Return what a step does under a limit of removal.
+
+    Args:
+        network: capacities and conductances.
+        start: state at its start.
+        duration_s: its length.
+        heat: its inputs.
+        whole: factors of a held step of this length, where they are at hand.
 
     >>> network = ThermalNetwork(9e3, 1.2e3, 12e3, 30.0, 80.0, 0.0)
     >>> start = network.steady(900.0, 60.0, 24.0)
@@ -75,6 +85,9 @@ def advance(network: ThermalNetwork, start: Temperatures, duration_s: float, hea
     (55.334, 0.0, 24.0)
     """
     require_positive("duration_s", duration_s)
+    if start.supply_c == heat.setpoint_c and _holds_throughout(network, start, heat):
+        end, removed_j = hold(network, whole or held_step(network, duration_s), start, heat.heat_w, heat.other_w)
+        return Advance(end, removed_j, end.supply_c, end.supply_c)
     require_range("capacity_w", heat.capacity_w, 0.0)
     state, left_s, removed_j, supply_s, peak_c = start, duration_s, 0.0, 0.0, start.supply_c
     for _ in range(_MAXIMUM_CHANGES):
@@ -111,6 +124,15 @@ def forced(network: ThermalNetwork, start: Temperatures, duration_s: float, heat
     return Advance(end, removed_w * duration_s, mean.supply_c, max(start.supply_c, end.supply_c))
 
 
+def _holds_throughout(network: ThermalNetwork, state: Temperatures, heat: Heat) -> bool:
+    """Return whether the plant can hold the supply for any time; False where it takes a closer look to tell."""
+    now_w = network.flow_w_per_k * (state.carrier_c - state.supply_c)
+    given_w = network.exchange_w_per_k * (state.equipment_c - state.supply_c - network.recirculation_k)
+    # The flow brings at most what it brings now or what it is given at the most, once and for all.
+    most_w = max(now_w, max(given_w, heat.heat_w) + heat.other_w)
+    return now_w >= 0.0 and given_w >= 0.0 and most_w <= heat.capacity_w
+
+
 def _held_for_s(network: ThermalNetwork, state: Temperatures, left_s: float, heat: Heat) -> float:
     """Return for how long the plant can hold the supply, at most the rest of the step.
 
@@ -121,15 +143,11 @@ def _held_for_s(network: ThermalNetwork, state: Temperatures, left_s: float, hea
     a = network.exchange_w_per_k / network.equipment_j_per_k
     b = network.flow_w_per_k / network.carrier_j_per_k
     final = network.steady(heat.heat_w, heat.other_w, state.supply_c)
-    final_k, now_k = final.carrier_c - final.supply_c, state.carrier_c - state.supply_c
+    final_k = final.carrier_c - final.supply_c
     excess_k, rise_k = state.equipment_c - final.equipment_c, state.carrier_c - final.carrier_c
     # Rounding of a steady state at its capacity is no excess.
     slack_k = 1e-12 * max(limit_k, 1.0) if math.isfinite(limit_k) else 0.0
     first_k = excess_k * network.exchange_w_per_k / network.carrier_j_per_k
-    highest_k = max(now_k, final_k) + max(first_k, 0.0) / max(a, b)
-    given_k = state.equipment_c - state.supply_c - network.recirculation_k
-    if min(now_k, given_k) >= 0.0 and highest_k <= limit_k + slack_k:
-        return left_s
 
     def rise_at_k(t_s: float) -> float:
         step = held_step(network, t_s)

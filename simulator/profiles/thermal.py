@@ -38,10 +38,6 @@ class AirClassesRecord(Section):
     """What this file describes."""
     name: str
     """Name used in scenarios."""
-    recommended_dew_point_low_c: float
-    """Lower end of the recommended dew point."""
-    recommended_dew_point_high_c: float
-    """Its upper end."""
     derating_above_m: NonNegative
     """Height from which the allowable upper end falls."""
     classes: dict[AirClassName, AirClassFigures]

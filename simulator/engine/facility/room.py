@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from simulator.physics.limited_cooling import Advance, Heat, advance, forced
-from simulator.physics.thermal_network import Temperatures, ThermalNetwork
+from simulator.physics.thermal_network import HeldStep, Temperatures, ThermalNetwork, held_step
 
 Medium = Literal["air", "coolant"]
 
+_REMEMBERED_STEPS = 16
+"""Lengths of steps whose factors are kept: the plant step, and what failures and the end of the run cut it into."""
 AT_REST_K = 1e-3
 """Distance from balance that counts as none."""
 
@@ -73,9 +75,10 @@ class RoomState(NamedTuple):
     stored_j: float
 
 
-def _rested(network: ThermalNetwork, heat: Heat, trial: Advance) -> Advance:
+def _rested(network: ThermalNetwork, heat: Heat, start: Temperatures, trial: Advance) -> Advance:
     """Take a network that is as good as in balance as in balance: a constant load then repeats the same step."""
-    if trial.end.supply_c != heat.setpoint_c:
+    # What still moves in a step is not at rest; this tells most steps at once.
+    if abs(trial.end.equipment_c - start.equipment_c) > AT_REST_K or trial.end.supply_c != heat.setpoint_c:
         return trial
     rest = network.steady(heat.heat_w, heat.other_w, heat.setpoint_c)
     off_k = max(abs(trial.end.equipment_c - rest.equipment_c), abs(trial.end.carrier_c - rest.carrier_c))
@@ -102,6 +105,7 @@ class Room:
         self._shifts_k = [0.0 for _ in plan.paths]
         """What the plant supplies above the setpoint of each path."""
         self._trial: list[Advance] = []
+        self._held: dict[float, list[HeldStep]] = {}
 
     def settle(self, heat_w: float, other_w: float) -> None:
         """Start in balance with the first heat that is known, as if the hall had always been that warm."""
@@ -143,11 +147,17 @@ class Room:
         shares = [path.share * heat_w + (other_w if index == 0 else 0.0) for index, path in enumerate(paths)]
         total_w = sum(shares)
         self._trial = []
+        held = self._held.get(duration_s)
+        if held is None:
+            held = [held_step(path.network, duration_s) for path in paths]
+            if len(self._held) < _REMEMBERED_STEPS:
+                self._held[duration_s] = held
         for index, (path, state) in enumerate(zip(paths, states, strict=True)):
             limit_w = capacity_w * (shares[index] / total_w if total_w > 0.0 else 1.0 / len(paths))
             other = other_w if index == 0 else 0.0
             heat = Heat(path.share * heat_w, other, path.setpoint_c, limit_w)
-            self._trial.append(_rested(path.network, heat, advance(path.network, state, duration_s, heat)))
+            trial = advance(path.network, state, duration_s, heat, held[index])
+            self._trial.append(_rested(path.network, heat, state, trial))
         return self._trial[0].removed_j, sum(trial.removed_j for trial in self._trial[1:])
 
     def force(self, duration_s: float, heat_w: float, other_w: float, share: float) -> None:
