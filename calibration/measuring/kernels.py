@@ -19,7 +19,7 @@ from calibration.measuring.points import Point, need, operand_bytes
 
 Call = Callable[[], object]
 
-CACHES_TO_FILL: Final = 4.0
+CACHES_TO_FILL: Final = 3.0
 """Size of all operand sets together, in last-level caches."""
 MOST_SETS: Final = 64
 

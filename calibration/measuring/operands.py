@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import torch
@@ -17,8 +18,14 @@ DTYPES: Final = {
 }
 
 
+DRAWN_VALUES: Final = 1 << 22
+"""Values that are drawn at once; larger tensors repeat them, far beyond what any data path could notice."""
+
+
 class Operands:
     """Makes tensors on one device from one seed.
+
+    Tensors of one shape repeat the same values at another place: what counts is that they come from memory.
 
     Args:
         device: of torch.
@@ -30,15 +37,26 @@ class Operands:
         self.device, self.inputs = device, inputs
         self._generator = torch.Generator(device=device)
         self._generator.manual_seed(seed)
+        self._made: dict[tuple[tuple[int, ...], torch.dtype, float], torch.Tensor] = {}
 
     def make(self, *shape: int, dtype: torch.dtype, scale: float = 1.0) -> torch.Tensor:
         """Return a tensor; `scale` multiplies its values, so that chains of products stay in range."""
-        drawn = torch.float32 if dtype.itemsize >= 4 else torch.bfloat16 if dtype.itemsize == 1 else dtype
+        key = (shape, dtype, scale)
+        if key in self._made:
+            return self._made[key].clone()
+        self._made[key] = self._draw(shape, dtype, scale)
+        return self._made[key]
+
+    def _draw(self, shape: tuple[int, ...], dtype: torch.dtype, scale: float) -> torch.Tensor:
+        target = torch.empty(math.prod(shape), dtype=dtype, device=self.device)
         if self.inputs == "zeros":
-            return torch.zeros(shape, dtype=drawn, device=self.device).to(dtype)
-        values = torch.empty(shape, dtype=drawn, device=self.device)
+            return target.zero_().view(shape)
+        drawn = torch.empty(min(target.numel(), DRAWN_VALUES), dtype=torch.float32, device=self.device)
         if self.inputs == "normal":
-            values.normal_(generator=self._generator)
+            drawn.normal_(generator=self._generator)
         else:
-            values.bernoulli_(0.5, generator=self._generator).mul_(2.0).sub_(1.0)
-        return values.mul_(scale).to(dtype) if scale != 1.0 else values.to(dtype)
+            drawn.bernoulli_(0.5, generator=self._generator).mul_(2.0).sub_(1.0)
+        drawn = drawn.mul_(scale).to(dtype)
+        for part in torch.split(target, DRAWN_VALUES):
+            part.copy_(drawn[: part.numel()])
+        return target.view(shape)

@@ -1,7 +1,8 @@
 """The plan of a measurement: which points, how often, how long, in which order; made once and kept in its file.
 
-Order: randomised complete blocks. Every point comes once, in random order, before any comes twice, so that drift of
-temperature meets all points alike and a measurement that runs out of time has every point. Idle windows in between
+Order: randomised complete blocks. Every point comes once before any comes twice, in random order (in the first block
+the points of the smallest plan before the rest, so that time running out never takes what a fit needs), so that drift
+of temperature meets all points alike and a measurement that runs out of time has every point. Idle windows in between
 watch for drift.
 """
 
@@ -54,7 +55,7 @@ class Pace:
 PACES: Final[dict[DeviceKind, Pace]] = {
     # A counter that moves every 100 ms, with ticks known to 20 ms, resolves 1.5 s to about 1 %.
     "cuda": Pace(540.0, 2580.0, 1.5, 15.0, 0.4, 0.45, 60.0, 300.0, 3, 0.02),
-    "cpu": Pace(240.0, 1500.0, 0.04, 2.0, 0.25, 0.05, 2.0, 60.0, 4, 0.02),
+    "cpu": Pace(240.0, 1500.0, 0.1, 2.0, 0.5, 0.2, 5.0, 60.0, 4, 0.02),
 }
 """Quick stays within 10 minutes and full within 45, with what goes on outside windows."""
 
@@ -141,13 +142,17 @@ def random_order(points: Sequence[Point], replicates: int, seed: int, bracket_ev
     """
     rng = np.random.default_rng(seed)
     bare = [index for index, point in enumerate(points) if point.family == "idle"]
-    rest = [index for index, point in enumerate(points) if point.family != "idle"]
+    rest = np.array([index for index, point in enumerate(points) if point.family != "idle"], dtype=int)
+    tiers = np.array([points[index].tier for index in rest])
     bracket = next((index for index, point in enumerate(points) if point.name == BRACKET), None)
     order = [PlannedWindow(index, replicate) for replicate in range(replicates) for index in bare]
     extra = replicates
     for replicate in range(replicates):
-        for index in rng.permutation(len(rest)):
-            order.append(PlannedWindow(rest[index], replicate))
+        shuffled = rng.permutation(len(rest))
+        if replicate == 0:
+            shuffled = shuffled[np.argsort(tiers[shuffled] > LEAST, kind="stable")]
+        for index in rest[shuffled].tolist():
+            order.append(PlannedWindow(index, replicate))
             if bracket is not None and len(order) % bracket_every == 0:
                 order.append(PlannedWindow(bracket, extra))
                 extra += 1

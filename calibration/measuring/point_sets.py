@@ -119,7 +119,7 @@ def processor_points(cache_bytes: float, formats: tuple[str, ...]) -> list[Point
     ]
     for name in rest:
         points += [_gemm(name, m, 2816, 512, tier) for m, tier in ((1, LEAST), (64, LEAST), (512, QUICK))]
-    points += _streams(cache_bytes, (64 * MIB, 128 * MIB, 512 * MIB))
+    points += _streams(cache_bytes, (64 * MIB, 128 * MIB, 256 * MIB))
     points += _mixed(first, 512, (16 * MIB, 64 * MIB))
     for shape in (SMALL, WIDE):
         points += _layers(shape, first, {1: LEAST, 8: QUICK, 64: LEAST, 256: QUICK, 1024: FULL})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -12,12 +12,16 @@ from calibration.measuring.clock import Clock
 from calibration.measuring.kernels import Call
 from calibration.measuring.runtime import Runtime
 
-GRAPH_BELOW_S = 1e-3
+GRAPH_BELOW_S: Final = 1e-3
 """Calls shorter than this are recorded once and replayed, so that launching does not hold them up."""
+GRAPH_S: Final = 2e-3
+"""Time that a recording should last at least."""
+MOST_CALLS_IN_GRAPH: Final = 256
 
-_SHORTEST_PERIOD_S, _LONGEST_PERIOD_S = 1.0, 2.0
+_SHORTEST_PERIOD_S: Final = 1.0
+_LONGEST_PERIOD_S: Final = 2.0
 """Periods of a duty cycle: above the second over which some boards average, and never twice the same."""
-_FEWEST_PERIODS = 4
+_FEWEST_PERIODS: Final = 4
 
 
 class CannotRunError(Exception):
@@ -48,52 +52,54 @@ class KernelLoop:
     def __init__(self, calls: Sequence[Call], runtime: Runtime, clock: Clock) -> None:
         self.calls, self.runtime, self.clock = list(calls), runtime, clock
         self.repetition_s = 0.0
+        self._next = 0
         self._replay: Callable[[], None] | None = None
-        self._grain = len(self.calls)
+        self._grain = 1
 
     def warm_up(self, duration_s: float) -> None:
-        """Run every call once, time a few rounds, record a graph if calls are short, and fill the time."""
+        """Learn how long a repetition takes, record a graph if it is short, and fill the time."""
         began_s = self.clock.now_s()
-        self._round()
-        self.runtime.synchronize()
-        self.repetition_s = self._timed(1)
-        if self.repetition_s < GRAPH_BELOW_S:
-            rounds = max(math.ceil(2 * GRAPH_BELOW_S / (self.repetition_s * len(self.calls))), 1)
-            rounds = min(rounds, max(256 // len(self.calls), 1))
-            self._replay = self.runtime.record([*self.calls] * rounds)
-            if self._replay is not None:
-                self._grain = len(self.calls) * rounds
-                self._timed(1)
-        # Timed again over a tenth of the time: the first round of a kernel is never its steady one.
-        self.repetition_s = self._timed(self._rounds(duration_s / 10.0))
-        self.repetition_s = self._timed(self._rounds(duration_s - (self.clock.now_s() - began_s)))
+        if self.repetition_s == 0.0:
+            self._learn()
+        # Timed again over a tenth of the time: the first repetitions of a kernel are never its steady ones.
+        self.repetition_s = self._timed(duration_s / 10.0)
+        self.repetition_s = self._timed(duration_s - (self.clock.now_s() - began_s))
 
     def run(self, duration_s: float) -> int:
         """Run for a time and return the repetitions."""
-        rounds = self._rounds(duration_s)
-        for _ in range(rounds):
-            self._round()
+        launches = self._launches(duration_s)
+        for _ in range(launches):
+            self._launch()
         self.runtime.synchronize()
-        return rounds * self._grain
+        return launches * self._grain
 
-    def _rounds(self, duration_s: float) -> int:
-        if self.repetition_s <= 0.0:
-            return 1
-        return max(math.ceil(duration_s / (self.repetition_s * self._grain)), 1)
+    def _learn(self) -> None:
+        self._launch()
+        self.runtime.synchronize()
+        self.repetition_s = self._timed(0.0)
+        if self.repetition_s >= GRAPH_BELOW_S:
+            return
+        rounds = max(math.ceil(GRAPH_S / (self.repetition_s * len(self.calls))), 1)
+        rounds = min(rounds, max(MOST_CALLS_IN_GRAPH // len(self.calls), 1))
+        self._replay = self.runtime.record([*self.calls] * rounds)
+        if self._replay is not None:
+            self._grain = len(self.calls) * rounds
+            self.repetition_s = self._timed(0.0)
 
-    def _timed(self, rounds: int) -> float:
+    def _launches(self, duration_s: float) -> int:
+        return max(math.ceil(duration_s / (self.repetition_s * self._grain)), 1) if self.repetition_s > 0.0 else 1
+
+    def _timed(self, duration_s: float) -> float:
         began_s = self.clock.now_s()
-        for _ in range(rounds):
-            self._round()
-        self.runtime.synchronize()
-        return (self.clock.now_s() - began_s) / (rounds * self._grain)
+        repetitions = self.run(duration_s)
+        return (self.clock.now_s() - began_s) / repetitions
 
-    def _round(self) -> None:
+    def _launch(self) -> None:
         if self._replay is not None:
             self._replay()
             return
-        for call in self.calls:
-            call()
+        self.calls[self._next]()
+        self._next = (self._next + 1) % len(self.calls)
 
 
 class Pause:

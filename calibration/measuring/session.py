@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from calibration.measuring.closing import Wishes, begin, finish, recorded_header
 from calibration.measuring.directory import MeasurementDirectory, read_measurement
 from calibration.measuring.measured_window import measure_window
 from calibration.measuring.plan import Plan, PlannedWindow
-from calibration.measuring.points import Point
+from calibration.measuring.points import LEAST, Point
 from calibration.measuring.prepared import CannotRunError, Prepared
 from calibration.measuring.readings import Reading
 from calibration.measuring.record import MeasurementRecord, SensorCharacter
@@ -37,13 +38,38 @@ Notify = Callable[[float, float, str], None]
 
 @dataclass(slots=True)
 class _Progress:
-    done_s: float
-    total_s: float
-    notify: Notify
+    """Time spent and time left: windows to come at the pace of those measured, and never beyond the budget."""
 
-    def step(self, spent_s: float, label: str) -> None:
-        self.done_s += spent_s
-        self.notify(min(self.done_s, self.total_s), self.total_s, label)
+    spent_s: float
+    windows_left: int
+    window_cost_s: float
+    budget_s: float
+    notify: Notify
+    measured: int = 0
+    measuring_s: float = 0.0
+
+    @property
+    def over(self) -> bool:
+        """Whether the budget is used up."""
+        return self.spent_s > self.budget_s
+
+    def tell(self, label: str) -> None:
+        """Tell what happens now."""
+        cost_s = self.measuring_s / self.measured if self.measured else self.window_cost_s
+        left_s = min(self.windows_left * cost_s, max(self.budget_s - self.spent_s, cost_s))
+        self.notify(self.spent_s, self.spent_s + (left_s if self.windows_left else 0.0), label)
+
+    def spent(self, elapsed_s: float) -> None:
+        """Count time beside windows."""
+        self.spent_s += elapsed_s
+
+    def window(self, elapsed_s: float, label: str) -> None:
+        """Count a window."""
+        self.spent_s += elapsed_s
+        self.measuring_s += elapsed_s
+        self.measured += 1
+        self.windows_left -= 1
+        self.tell(label)
 
 
 def replay(path: Path, source: Path, wishes: Wishes, notify: Notify) -> MeasurementRecord:
@@ -67,7 +93,8 @@ def replay(path: Path, source: Path, wishes: Wishes, notify: Notify) -> Measurem
         header = recorded_header(record, wishes)
         directory.write_plan(plan, header)
         directory.write_sensor(record.sensor)
-        return _Session(directory, bench, plan, header, notify).run()
+        recorded = frozenset(int(name) for name in read_measurement(source)[1].window_id)
+        return _Session(directory, bench, plan, header, notify, only=recorded).run()
 
 
 def measure(path: Path, bench: Bench, wishes: Wishes, notify: Notify) -> MeasurementRecord:
@@ -97,57 +124,61 @@ def measure(path: Path, bench: Bench, wishes: Wishes, notify: Notify) -> Measure
 
 @dataclass(slots=True)
 class _Session:
-    """One go at a plan."""
+    """One go at a plan, or at some of its windows, which then may take what time they take."""
 
     directory: MeasurementDirectory
     bench: Bench
     plan: Plan
     header: dict[str, Any]
     notify: Notify
+    only: frozenset[int] | None = None
     skipped: dict[str, str] = field(default_factory=dict)
     invalid_in_a_row: int = 0
 
     def run(self) -> MeasurementRecord:
         measured = self.directory.windows()
         done = {number for number, (window, _, _) in measured.items() if window.valid}
+        wanted = set(range(len(self.plan.order)) if self.only is None else self.only) - done
+        windows = [(number, planned) for number, planned in enumerate(self.plan.order) if number in wanted]
         spent_s = sum(elapsed_s for _, _, elapsed_s in measured.values())
-        windows = [(number, planned) for number, planned in enumerate(self.plan.order) if number not in done]
-        progress = _Progress(spent_s, len(self.plan.order) * self.plan.window_cost_s, self.notify)
+        budget_s = self.plan.budget_s if self.only is None else math.inf
+        progress = _Progress(spent_s, len(windows), self.plan.window_cost_s, budget_s, self.notify)
         bare = [entry for entry in windows if self.plan.points[entry[1].point].family == "idle"]
         for number, planned in bare:
             self._one(number, planned, progress)
-        rest = [entry for entry in windows if entry not in bare]
         self.bench.device.open()
         self.bench.watch.own_context_made()
+        began_s = self.bench.clock.now_s()
         character = self.directory.read_sensor() or self._characterise(progress)
+        rest = [entry for entry in windows if entry not in bare]
         if rest:
             self._warm_device(progress)
+        progress.spent(self.bench.clock.now_s() - began_s)
         for number, planned in rest:
-            if planned.replicate > 0 and progress.done_s > self.plan.budget_s:
-                name = self.plan.points[planned.point].name
-                self.skipped[f"{name}, window {planned.replicate}"] = "the time was over"
-                continue
             self._one(number, planned, progress)
         return finish(self.directory, self.plan, self.header, character, self.skipped)
 
     def _one(self, number: int, planned: PlannedWindow, progress: _Progress) -> None:
         point = self.plan.points[planned.point]
-        if point.name in self.skipped:
-            progress.step(self.plan.window_cost_s, point.name)
+        needless = planned.replicate > 0 or point.tier > LEAST
+        if needless and progress.over:
+            self.skipped[f"{point.name}, window {planned.replicate}"] = "the time was over"
+        if point.name in self.skipped or (needless and progress.over):
+            progress.windows_left -= 1
             return
-        self.notify(progress.done_s, progress.total_s, point.name)
+        progress.tell(point.name)
         began_s = self.bench.clock.now_s()
         try:
             window, readings = self._attempts(number, planned)
         except CannotRunError as error:
             self.skipped[point.name] = str(error)
-            progress.step(self.plan.window_cost_s, f"{point.name}: skipped")
+            progress.window(self.bench.clock.now_s() - began_s, f"{point.name}: skipped")
             return
         finally:
             self.bench.device.release()
         elapsed_s = self.bench.clock.now_s() - began_s
         self.directory.write_window(number, window, readings, elapsed_s)
-        progress.step(elapsed_s, point.name)
+        progress.window(elapsed_s, point.name)
         self._stop_if_hopeless(window)
 
     def _attempts(self, number: int, planned: PlannedWindow) -> tuple[Window, list[Reading]]:
@@ -195,7 +226,7 @@ class _Session:
         load = self._first_that_runs(square) if sensor.energy_from != "none" else None
         found = SensorCharacter(name=sensor.name, energy_from=sensor.energy_from, boundary=sensor.boundary)
         if load is not None:
-            self.notify(progress.done_s, progress.total_s, "finding out what the sensor does")
+            progress.tell("finding out what the sensor does")
             load.warm_up(min(2.0, self.plan.budget_s / 50.0))
             found = characterise(self.bench, load, self.plan.budget_s / 12.0)
         del load
@@ -207,7 +238,7 @@ class _Session:
         """Bring the device near the temperature that it will have, so that the first windows are like the last."""
         heavy = self._first_that_runs(self._products()[::-1])
         if heavy is not None:
-            self.notify(progress.done_s, progress.total_s, "warming the device")
+            progress.tell("warming the device")
             heavy.warm_up(min(20.0, self.plan.budget_s / 25.0))
         del heavy
         self.bench.device.release()
