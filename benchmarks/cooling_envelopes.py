@@ -1,6 +1,6 @@
 """PUE and WUE of cooling kinds in four weather years: ``python -m benchmarks.cooling_envelopes --json OUT``.
 
-A hall of 64 DGX H100 that trains all year, about four fifths of the building's capacity, in hourly steps. Plants,
+A hall of 64 DGX H100 that trains all year, at about three quarters of the building's capacity, in hourly steps. Plants,
 setpoints and the electrical chain are the shipped profiles; ``--ups eco --redundancy N+1`` shows a chain such as large
 operators run. Each envelope is spanned by two rows of the table of published facts, chosen for kind and climate before
 anything was computed; rows from memory are not used.
