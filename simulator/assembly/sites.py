@@ -172,6 +172,8 @@ def build_site(
     facts, building, thermal = spec.facts(), spec.facility.facility, spec.thermal
     halls: list[Hall] = [hall.hall(thermal.boards(hall)) for hall in spec.halls.values()]
     building.rooms = thermal.rooms(list(spec.halls.values()), building.plant_capacity_w) if halls else None
+    for hall, room in zip(halls, building.rooms.rooms if building.rooms is not None else (), strict=True):
+        hall.breathe(*room.setpoints_c)
     guards = [thermal.guard(*parts) for parts in zip(halls, spec.halls.values(), facts.halls, strict=True)]
     shared = None
     if storage is not None:

@@ -141,3 +141,17 @@ def test_what_is_left_of_a_plant_may_be_enough() -> None:
     result = sim.run(scenario(**{"facility.cooling_failures": failure, "facility.it_capacity_kw": 160}))
     assert result.summary.peak_inlet_c == 27.0
     assert result.summary.unmet_heat_kwh == 0.0
+
+
+def test_boards_leak_nothing_where_their_power_was_measured() -> None:
+    """Coolant and air at their references from the first step on: the measured figures stand as they are."""
+    for server, offset_k in (("smc-h100-immersion", 0.0), ("hgx-b200-water", 0.0), ("dgx-h100", 1.0)):
+        changes = {
+            "servers": [{"name": "hall", "profile": server, "count": 8, "inlet_offset_k": offset_k}],
+            "facility": {"kind": "published_pue", "pue": 1.2, "supply_air_c": 24.0},
+            "duration_h": 0.1,
+        }
+        data = {**sim.load(SCENARIO).document.data, **changes}
+        columns = assemble(sim.from_dict(data)).datacenter.run().sites[0].steps.columns
+        assert (columns["hall.hall.accelerator_w"] > 0.0).all()
+        assert (columns["hall.hall.leakage_w"] == 0.0).all(), server

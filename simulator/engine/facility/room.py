@@ -196,6 +196,13 @@ class Room:
         return inlet_c, states[-1].supply_c + self._shifts_k[-1] if self.plan.boards_in_coolant else inlet_c
 
     @property
+    def setpoints_c(self) -> tuple[float, float]:
+        """Inlet air and what cools the boards, as the plant means to hold them (degC)."""
+        paths = self.plan.paths
+        inlet_c = paths[0].setpoint_c + paths[0].network.recirculation_k
+        return inlet_c, paths[-1].setpoint_c if self.plan.boards_in_coolant else inlet_c
+
+    @property
     def temperatures(self) -> tuple[Temperatures, ...]:
         """State of each path."""
         return tuple(self._known())
