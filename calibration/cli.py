@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +29,7 @@ from simulator.errors import InputError, WattlineError, nearest_match
 from simulator.profiles import catalogue
 from simulator.profiles.calibrated import CalibratedProfile
 
-BAD_RUN, BAD_INPUT = 1, 2
+BAD_RUN, BAD_INPUT, STOPPED = 1, 2, 130
 
 SCHEMAS: Final[dict[str, type[BaseModel]]] = {"measurement": MeasurementRecord, "profile": CalibratedProfile}
 """Files of which `schema` prints the JSON Schema."""
@@ -45,6 +46,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+_NOTE_EVERY_S = 30.0
+"""Seconds between lines about progress where there is no terminal."""
 _PIPE_COLUMNS = 160
 """Width of tables where there is no terminal to ask."""
 _out = Console() if sys.stdout.isatty() else Console(width=_PIPE_COLUMNS)
@@ -116,20 +119,26 @@ def check(
 @app.command()
 def show(
     what: Annotated[str, typer.Argument(help="A directory of a finished measurement, or a profile by name or path.")],
+    against: Annotated[
+        str | None, typer.Option(help="Profile, by name or path, whose errors on a measurement are shown.")
+    ] = None,
     png: Annotated[Path | None, typer.Option(help="Directory for plots of a measurement.")] = None,
 ) -> None:
     """Show the figures of a profile with their ranges and sources, or the rates and power that were measured."""
     with _failures():
         if not Path(what).is_dir():
-            if png is not None:
-                raise InputError("--png draws a measurement; a profile is shown as a table")
+            if png is not None or against is not None:
+                raise InputError("--png and --against show a measurement; a profile is shown as a table")
             _out.print(tables.profile(catalogue.accelerator(what, Path())))
             return
         record, windows = read_measurement(Path(what))
         _out.print(report.measurement(record))
         _out.print(tables.families(windows))
+        model = None if against is None else catalogue.accelerator(against, Path()).record
+        if model is not None:
+            _out.print(tables.residuals(tables.rates(windows), model))
         if png is not None:
-            for path in plots.save_plots(windows, record.id, png):
+            for path in plots.save_plots(windows, record.id, png, model):
                 _out.print(f"written: {path}", highlight=False)
 
 
@@ -155,6 +164,18 @@ def _with_torch(module: str) -> Any:
         raise InputError(f"needs {error.name}: pip install 'wattline[calibration]'") from None
 
 
+def _slow_notes() -> Callable[[float, float, str], None]:
+    """Return what writes a line now and then, for logs of long runs; short runs write none."""
+    told_s = [time.monotonic()]
+
+    def tell(done: float, total: float, label: str) -> None:
+        if time.monotonic() - told_s[0] >= _NOTE_EVERY_S:
+            told_s[0] = time.monotonic()
+            _note(f"{done / total if total > 0.0 else 1.0:.0%}: {label}")
+
+    return tell
+
+
 def _note(text: str) -> None:
     _err.print(f"note: {text}", highlight=False)
 
@@ -163,7 +184,7 @@ def _note(text: str) -> None:
 def _progress() -> Iterator[Callable[[float, float, str], None]]:
     """Show how far it is where somebody watches; yields what is told of it."""
     if not sys.stderr.isatty():
-        yield lambda _done, _total, _label: None
+        yield _slow_notes()
         return
     columns = (
         TextColumn("{task.description}"),
@@ -242,6 +263,9 @@ def _failures() -> Iterator[None]:
             # Plain and unwrapped, one line each: scripts parse these lines.
             print(" ".join(str(fault).splitlines()), file=sys.stderr)  # noqa: T201
         raise typer.Exit(BAD_INPUT) from None
+    except KeyboardInterrupt:
+        print("stopped; windows measured so far are kept, the same command goes on", file=sys.stderr)  # noqa: T201
+        raise typer.Exit(STOPPED) from None
     except WattlineError as error:
         print(f"internal error, please report it: {error}", file=sys.stderr)  # noqa: T201
         raise typer.Exit(BAD_RUN) from None

@@ -118,7 +118,7 @@ def _gpu_bench(
     if board.divided():
         raise InputError(f"GPU {index} is divided by MIG: energy of one of its parts is not known; use --sensor none")
     reader = NvmlSensor(board, clock, counter=sensor != "nvml-power")
-    watch: Watch = NobodyWatches() if shared else BoardWatch(board)
+    watch: Watch = NobodyWatches() if shared else BoardWatch(board, clock.wait)
     identity = who.gpu_identity(facts, board.facts(), board.power_limits())
     return _bench(TorchDevice(identity, make_runtime(index), clock), reader, clock, watch)
 

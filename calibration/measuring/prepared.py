@@ -107,14 +107,15 @@ class Pause:
 
     Args:
         clock: the measuring clock.
+        settle_s: time after which the device has come down from what ran before.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self.clock = clock
+    def __init__(self, clock: Clock, settle_s: float) -> None:
+        self.clock, self.settle_s = clock, settle_s
 
     def warm_up(self, duration_s: float) -> None:
         """Let the device calm down."""
-        self.clock.wait(duration_s)
+        self.clock.wait(max(duration_s, self.settle_s))
 
     def run(self, duration_s: float) -> int:
         """Wait; the wait counts as one repetition."""

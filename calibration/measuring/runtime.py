@@ -94,7 +94,7 @@ class CudaRuntime:
                 for call in calls:
                     call()
         except RuntimeError as error:
-            if "capture" not in str(error).lower():
+            if "captur" not in str(error).lower():
                 raise
             self.synchronize()
             return None

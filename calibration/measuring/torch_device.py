@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import torch
 
@@ -17,6 +17,9 @@ from calibration.measuring.runtime import Runtime, set_fp32_arithmetic
 from simulator.errors import InputError
 
 T = TypeVar("T")
+
+SETTLE_S: Final = {"cuda": 6.0, "cpu": 0.0}
+"""Time before an idle window: a board keeps its clocks up for seconds after the last kernel, and draws for them."""
 
 _WORKSPACE = 1.15
 """Memory beside operands and results: workspaces of products, blocks of the allocator."""
@@ -59,7 +62,7 @@ class TorchDevice:
             InputError: the device has failed.
         """
         if point.family in {"idle", "idle_context"}:
-            return Pause(self.clock)
+            return Pause(self.clock, SETTLE_S[self.runtime.kind])
         if point.family == "comm_wait":
             return Spin(self.runtime)
         cache_bytes = self.identity.cache_bytes or 0.0

@@ -1,33 +1,48 @@
-"""Plots of a measurement: roofline with its points, and power against what was achieved."""
+"""Plots of a measurement: roofline with its points, power against what was achieved, residuals of a profile."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from calibration.showing.residuals import Array, ceiling_flop_per_s, residuals
 from calibration.showing.tables import rates
 from simulator.errors import InputError
+from simulator.profiles.accelerators import AcceleratorRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _FIGURE_INCHES = (9.0, 5.5)
 _DPI = 150
+_STROKES = ("-", "--", "-.", ":")
 
 
-def save_plots(windows: pd.DataFrame, title: str, directory: Path) -> list[Path]:
-    """Write `roofline.png` and, where energy was measured, `power.png`; return their paths.
+def save_plots(
+    windows: pd.DataFrame, title: str, directory: Path, record: AcceleratorRecord | None = None
+) -> list[Path]:
+    """Write `roofline.png`, where energy was measured `power.png`, with a profile `residuals.png`; return their paths.
+
+    Args:
+        windows: of a measurement.
+        title: on top of each.
+        directory: made where it is missing.
+        record: profile whose roofs are drawn in place of the best rates measured, and whose residuals are shown.
 
     Raises:
         InputError: the directory cannot be written.
     """
     usable = rates(windows)
-    figures = {"roofline.png": roofline_figure(usable, title)}
+    figures = {"roofline.png": roofline_figure(usable, title, record)}
     if usable.power_w.notna().any():
         figures["power.png"] = power_figure(usable, title)
+    if record is not None:
+        figures["residuals.png"] = residual_figure(usable, title, record)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name, figure in figures.items():
@@ -37,8 +52,8 @@ def save_plots(windows: pd.DataFrame, title: str, directory: Path) -> list[Path]
     return [directory / name for name in figures]
 
 
-def roofline_figure(usable: pd.DataFrame, title: str) -> Figure:
-    """Return achieved operations per second against operations per byte, under the best that was measured."""
+def roofline_figure(usable: pd.DataFrame, title: str, record: AcceleratorRecord | None = None) -> Figure:
+    """Return achieved operations per second against operations per byte, under the roofs of a profile or the best."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=_FIGURE_INCHES, layout="constrained")
@@ -46,14 +61,48 @@ def roofline_figure(usable: pd.DataFrame, title: str) -> Figure:
     computing = usable[(usable.flop > 0.0) & (usable.family != "duty_cycle")]
     for family, group in computing.groupby("family"):
         axes.loglog(group.flop_per_byte, group.flop_per_s / 1e9, "o", markersize=5, alpha=0.7, label=str(family))
+    roofs = zip(_roofs(usable, computing, record), itertools.cycle(_STROKES), strict=False)
+    for (label, intensity, roof), stroke in roofs:
+        axes.loglog(intensity, roof / 1e9, stroke, color="black", linewidth=1.0, label=label)
+    axes.set(xlabel="operations per byte", ylabel="GFLOP/s", title=f"{title}: roofline")
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _roofs(
+    usable: pd.DataFrame, computing: pd.DataFrame, record: AcceleratorRecord | None
+) -> Iterator[tuple[str, Array, Array]]:
+    """Yield label, intensity and rate of the roof of each number format."""
+    if computing.empty:
+        return
+    intensity = np.geomspace(computing.flop_per_byte.min(), computing.flop_per_byte.max(), 200)
     streams = usable[usable.family.isin(["copy", "triad"]) & ~usable.cached]
     for number_format, products in usable[usable.family == "gemm"].groupby("number_format"):
-        if len(streams):
+        name = str(number_format)
+        if record is not None:
+            if name in record.peak_flop_per_s:
+                yield f"{name}, {record.name}", intensity, ceiling_flop_per_s(record, name, intensity)
+        elif len(streams):
             peak, bandwidth = products.flop_per_s.max(), streams.bytes_per_s.max()
-            intensity = np.geomspace(computing.flop_per_byte.min(), computing.flop_per_byte.max(), 200)
-            roof = np.minimum(intensity * bandwidth, peak) / 1e9
-            axes.loglog(intensity, roof, linewidth=1.0, label=f"best {number_format} and stream measured")
-    axes.set(xlabel="operations per byte", ylabel="GFLOP/s", title=f"{title}: roofline")
+            yield f"best {name} and stream measured", intensity, np.minimum(intensity * bandwidth, peak)
+
+
+def residual_figure(usable: pd.DataFrame, title: str, record: AcceleratorRecord) -> Figure:
+    """Return the errors of a profile on single products and streams against their time."""
+    from matplotlib.figure import Figure
+
+    found = residuals(usable, record)
+    figure = Figure(figsize=_FIGURE_INCHES, layout="constrained")
+    axes = figure.subplots()
+    for family, group in found.groupby("family"):
+        (drawn,) = axes.semilogx(group.repetition_s * 1e6, group.time_error * 100, "o", label=f"{family}: time")
+        if group.power_error.notna().any():
+            powers = (group.repetition_s * 1e6, group.power_error * 100)
+            axes.semilogx(*powers, "x", color=drawn.get_color(), label=f"{family}: power")
+    axes.axhline(0.0, color="black", linewidth=0.8)
+    axes.set(xlabel="time of a repetition (µs)", ylabel="predicted / measured - 1 (%)")
+    axes.set_title(f"{title}: residuals of {record.name}")
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     return figure

@@ -8,6 +8,7 @@ import pandas as pd
 from rich.table import Table
 
 from calibration.measuring.points import STATES
+from calibration.showing.residuals import residuals as errors_of
 from simulator.profiles.accelerators import AcceleratorRecord
 from simulator.profiles.sourced import Profile
 
@@ -52,6 +53,20 @@ def families(windows: pd.DataFrame) -> Table:
             f"{group.flop_per_s.max() / 1e9:,.1f}", f"{group.bytes_per_s.max() / 1e9:,.1f}",
             "" if pd.isna(power_w) else f"{power_w:.0f}", f"{several.median():.1%}" if len(several) else "",
         )  # fmt: skip
+    return shown
+
+
+def residuals(usable: pd.DataFrame, record: AcceleratorRecord) -> Table:
+    """Return the mean absolute error of a profile on single products and streams, by family and number format."""
+    shown = Table(title=f"{record.name} on these windows", title_justify="left", box=None, pad_edge=False)
+    for name in ("family", "format", "windows", "error of time", "error of power"):
+        shown.add_column(name, justify="left" if name in {"family", "format"} else "right")
+    for (family, number_format), group in errors_of(usable, record).groupby(["family", "number_format"], sort=True):
+        errors = (group.time_error.abs().mean(), group.power_error.abs().mean())
+        texts = ("" if pd.isna(error) else f"{error:.1%}" for error in errors)
+        shown.add_row(str(family), str(number_format), str(len(group)), *texts)
+    shown.caption = "mean absolute (predicted / measured - 1) of single products and streams from memory"
+    shown.caption_justify = "left"
     return shown
 
 
