@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from pathlib import Path
 
 from simulator.assembly.contracts import ContractReader, contract_notes, leak_kg
 from simulator.assembly.faults import FaultCollector, part
+from simulator.assembly.generation import Surroundings
 from simulator.assembly.series import SeriesReader
-from simulator.assembly.window import Window
 from simulator.documents.yaml_source import KeyPath
+from simulator.profiles.site_energy import TurbineRecord
+from simulator.profiles.sourced import Profile
 from simulator.results.accounting import Accounting, DemandCharge, Money, Tariff
 from simulator.results.estate import Asset, Estate, Price
 from simulator.scenario import footprint, money
@@ -30,11 +31,13 @@ class AccountingSpec:
         accounting: for the results.
         origins: where the series come from.
         notes: what their readers assumed.
+        profiles: profiles used.
     """
 
     accounting: Accounting
     origins: tuple[SignalOrigin, ...]
     notes: tuple[str, ...]
+    profiles: tuple[Profile[TurbineRecord], ...]
 
 
 def money_of(section: money.Money | None) -> Money:
@@ -52,31 +55,30 @@ def money_of(section: money.Money | None) -> Money:
 
 
 def accounting_spec(
-    record: ScenarioRecord, located: LocatedSite, base: Path, window: Window, faults: FaultCollector
+    record: ScenarioRecord, located: LocatedSite, around: Surroundings, faults: FaultCollector
 ) -> AccountingSpec:
     """Return how a site is accounted for; what is wrong goes to `faults`.
 
     Args:
         record: the scenario.
         located: the site.
-        base: folder that relative file names refer to.
-        window: start and duration of the run.
+        around: its weather over the run.
         faults: takes what is wrong.
     """
-    return _Accountant(record, located, base, window, faults).spec()
+    return _Accountant(record, located, around, faults).spec()
 
 
 class _Accountant:
     def __init__(
-        self, record: ScenarioRecord, located: LocatedSite, base: Path, window: Window, faults: FaultCollector
+        self, record: ScenarioRecord, located: LocatedSite, around: Surroundings, faults: FaultCollector
     ) -> None:
-        self._record, self._located, self._window, self._faults = record, located, window, faults
-        self._reader = SeriesReader(base, window)
+        self._record, self._located, self._around, self._faults = record, located, around, faults
+        self._reader = SeriesReader(around.base, around.window)
 
     def spec(self) -> AccountingSpec:
         """Return the specification."""
         site, emissions = self._located.surroundings, self._located.surroundings.emissions
-        contracts = ContractReader(self._reader, self._window, self._faults, self._place("emissions"))
+        contracts = ContractReader(self._reader, self._around, self._faults, self._place("emissions"))
         unmatched, kind = contracts.unmatched(emissions)
         accounting = Accounting(
             unmatched_g_per_kwh=unmatched,
@@ -92,7 +94,9 @@ class _Accountant:
             estate=self._estate(),
         )
         notes = [*self._reader.notes, *contract_notes(accounting)]
-        return AccountingSpec(accounting, tuple(self._reader.origins), tuple(dict.fromkeys(notes)))
+        return AccountingSpec(
+            accounting, tuple(self._reader.origins), tuple(dict.fromkeys(notes)), tuple(contracts.profiles)
+        )
 
     def _place(self, *path: str) -> KeyPath:
         return (*self._located.place, *path)

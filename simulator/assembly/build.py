@@ -213,6 +213,7 @@ def _profiles(parts: _Parts) -> Iterator[Profile[Any]]:
         if site.network is not None:
             found[site.network.profile.file] = site.network.profile
         found.update({profile.file: profile for profile in (*site.facility.profiles, *site.thermal.profiles)})
+        found.update({profile.file: profile for profile in site.accounting.profiles})
         if site.supply is not None:
             found.update({profile.file: profile for profile in site.supply.profiles})
     models = [service.model for service in parts.services] + [job.model for job in parts.jobs]

@@ -8,16 +8,20 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from simulator.assembly.faults import FaultCollector
+from simulator.assembly.generation import Surroundings, wind_power
 from simulator.assembly.series import SeriesReader
-from simulator.assembly.window import Window
 from simulator.documents.yaml_source import KeyPath
 from simulator.physics.emissions import refrigerant_leak_kg
 from simulator.physics.solar_shape import clear_sky_output
+from simulator.profiles import catalogue
+from simulator.profiles.site_energy import TurbineRecord
+from simulator.profiles.sourced import Profile
 from simulator.results.accounting import Accounting, Instrument, Unmatched
 from simulator.scenario import contracts
+from simulator.scenario.supply import Turbines
 from simulator.signals.base import ConstantSignal, Signal, StepSignal
 from simulator.signals.daily import daily_profile
-from simulator.units import SECONDS_PER_HOUR
+from simulator.units import SECONDS_PER_HOUR, WATTS_PER_KW
 
 
 class ContractReader:
@@ -25,13 +29,16 @@ class ContractReader:
 
     Args:
         reader: reader of the site's series.
-        window: start and duration of the run.
+        around: the site's weather over the run.
         faults: takes what is wrong.
         place: where the section stands.
     """
 
-    def __init__(self, reader: SeriesReader, window: Window, faults: FaultCollector, place: KeyPath) -> None:
-        self._reader, self._window, self._faults, self._at = reader, window, faults, place
+    def __init__(self, reader: SeriesReader, around: Surroundings, faults: FaultCollector, place: KeyPath) -> None:
+        self._reader, self._around, self._faults, self._at = reader, around, faults, place
+        self._window = around.window
+        self.profiles: list[Profile[TurbineRecord]] = []
+        """Profiles used."""
 
     def _place(self, *path: str) -> KeyPath:
         return (*self._at, *path)
@@ -94,8 +101,22 @@ class ContractReader:
                 return daily_profile(section.fractions, start, duration_s)
             case contracts.SolarOutput():
                 return _solar(section, start, duration_s)
+            case contracts.WindOutput():
+                return self._wind(section)
             case contracts.CsvOutput():
                 return self._reader.output(section, name)
+
+    def _wind(self, section: contracts.WindOutput) -> Signal:
+        """Return the output of a turbine in the wind of the site, over its rated power."""
+        profile = catalogue.turbine(section.profile, self._around.base)
+        self.profiles.append(profile)
+        unit = Turbines(
+            kind="turbines",
+            capacity_kw=1.0 / WATTS_PER_KW,
+            hub_height_m=section.hub_height_m,
+            shear_exponent=section.shear_exponent,
+        )
+        return wind_power(unit, profile.record, self._around)[0]
 
 
 def leak_kg(refrigerant: contracts.Refrigerant | None) -> float | None:

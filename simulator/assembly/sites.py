@@ -26,6 +26,7 @@ from simulator.records import Chapter, SiteFacts
 from simulator.results.context import SiteContext
 from simulator.scenario import hardware
 from simulator.scenario.schema import LocatedSite, ScenarioRecord
+from simulator.signals.weather import constant_weather
 from simulator.units import BYTES_PER_GB, WATTS_PER_KW
 
 FALLBACK_AIR_C = 24.0
@@ -121,7 +122,10 @@ def site_parts(record: ScenarioRecord, base: Path, window: Window, faults: Fault
         reach = Reach(base, window, faults)
         supply = _supply(record, located, signals, reach)
         thermal = _thermal(located, signals, reach)
-        accounting = accounting_spec(record, located, base, window, faults)
+        # Weather that cannot be read is a fault of its own; contracts are looked at all the same.
+        weather = signals.weather if signals is not None else constant_weather(15.0, 0.5, STANDARD_PRESSURE_PA)
+        around = Surroundings(located.surroundings.weather, weather, base, window)
+        accounting = accounting_spec(record, located, around, faults)
         found.append(SiteParts(located, halls, network, signals, building, supply, thermal, accounting))
     return found
 

@@ -53,6 +53,12 @@ def total_usd(amounts: Scalars) -> float | None:
     return None if capital is None else running_usd(amounts) + capital
 
 
+def whole_usd(parts: Sequence[Scalars]) -> float | None:
+    """Return running cost of all parts and the capital of those that are priced, None where none is."""
+    capital = summed(part["capital_usd"] for part in parts)
+    return None if capital is None else sum(running_usd(part) for part in parts) + capital
+
+
 def energy_kg(amounts: Scalars) -> float:
     """Return emissions of the energy used: fuel, scope 2 by location, and the losses of the grid."""
     names = ("fuel_kg_co2e", "scope2_location_kg_co2e", "grid_loss_kg_co2e")
@@ -194,7 +200,7 @@ def _money(accounts: Sequence[SiteAccount]) -> Scalars:
         "carbon_cost_usd": total(accounts, "carbon_usd"),
         "running_cost_usd": sum(running_usd(account.totals) for account in accounts),
         "capital_cost_usd": total(accounts, "capital_usd"),
-        "total_cost_usd": summed(total_usd(account.totals) for account in accounts),
+        "total_cost_usd": whole_usd([account.totals for account in accounts]),
         "unallocated_cost_usd": sum(_cost(account, NOBODY) for account in accounts),
     }
 
@@ -221,11 +227,14 @@ def _per_unit(records: RunRecords, accounts: Sequence[SiteAccount], requests: pd
         "sci_kg_co2e_per_training_run": _each(trained, sci_kg, len(done)),
         "running_usd_per_million_tokens": _each(served, running_usd, millions),
         "running_usd_per_training_run": _each(trained, running_usd, len(done)),
-        "total_usd_per_million_tokens": _each(served, total_usd, millions),
-        "total_usd_per_training_run": _each(trained, total_usd, len(done)),
+        "total_usd_per_million_tokens": _per(whole_usd(served), millions),
+        "total_usd_per_training_run": _per(whole_usd(trained), len(done)),
     }
 
 
-def _each(shares: list[Scalars], amount: Callable[[Scalars], float | None], units: float) -> float | None:
-    value = summed(amount(share) for share in shares)
+def _each(shares: list[Scalars], amount: Callable[[Scalars], float], units: float) -> float | None:
+    return _per(sum(amount(share) for share in shares) if shares else None, units)
+
+
+def _per(value: float | None, units: float) -> float | None:
     return value / units if value is not None and units > 0.0 else None

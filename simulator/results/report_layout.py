@@ -154,14 +154,16 @@ WORKLOAD_TABLES = {
         "scope2_market_hourly_kg_co2e": "hourly",
         "embodied_kg_co2e": "embodied",
         "embodied_by_use_kg_co2e": "by use",
-        "sci_kg_co2e_per_million_tokens": "per M tokens",
     },
     "cost by workload (USD)": {
         "energy_cost_usd": "energy",
         "running_cost_usd": "running",
         "total_cost_usd": "total",
-        "running_usd_per_million_tokens": "running per M tokens",
-        "total_usd_per_million_tokens": "total per M tokens",
+    },
+    "per million tokens": {
+        "sci_kg_co2e_per_million_tokens": "kg CO2e",
+        "running_usd_per_million_tokens": "running USD",
+        "total_usd_per_million_tokens": "total USD",
     },
 }
 CONTRACT_HEADINGS = {
@@ -174,12 +176,12 @@ CONTRACT_HEADINGS = {
     "matched_hourly_kwh": "hourly",
 }
 NOTES = {
-    "pue": "category 3: at the IT input",
+    "pue": "at the IT input (cat. 3)",
     "pue_category_2": "at the output of the PDU",
     "pue_category_1": "at the output of the UPS",
-    "scope2_market_annual_kg_co2e": "kg CO2e, matched by year",
-    "scope2_market_monthly_kg_co2e": "kg CO2e, matched by month",
-    "scope2_market_hourly_kg_co2e": "kg CO2e, matched by hour",
+    "scope2_market_annual_kg_co2e": "kg CO2e, over the year",
+    "scope2_market_monthly_kg_co2e": "kg CO2e, month by month",
+    "scope2_market_hourly_kg_co2e": "kg CO2e, hour by hour",
     "scope2_matching_gap_kg_co2e": "kg CO2e, hourly - annual",
 }
 """What stands beside a figure in place of its unit."""

@@ -40,6 +40,18 @@ class SolarOutput(Section):
     """Mean output of a year / rated power."""
 
 
+class WindOutput(Section):
+    """Wind turbines near the site, in the wind of its weather file."""
+
+    kind: Literal["wind"]
+    hub_height_m: Annotated[float, Field(ge=10, le=300)] = 100.0
+    """Height of the hub."""
+    shear_exponent: Annotated[float, Field(ge=0, le=1)] = 0.143
+    """Exponent of the wind profile from 10 m up: 1/7 over open flat ground, more over rough ground."""
+    profile: str = "wind-iec2"
+    """Facility profile of the turbine, by name or path."""
+
+
 class CsvOutput(DatedSeries):
     """A CSV file with a time column and the output of a plant, such as measured wind or solar generation."""
 
@@ -56,7 +68,7 @@ class CsvOutput(DatedSeries):
     """Who publishes the values."""
 
 
-Output = Annotated[ConstantOutput | DailyOutput | SolarOutput | CsvOutput, Field(discriminator="kind")]
+Output = Annotated[ConstantOutput | DailyOutput | SolarOutput | WindOutput | CsvOutput, Field(discriminator="kind")]
 
 
 class PowerPurchase(Section):

@@ -19,6 +19,7 @@ from simulator.results.ledger import LedgerBuilder
 from simulator.results.settlement import AMOUNTS, SiteAccount, settle
 
 KWH = 3.6e6
+WIND = "data/weather/open_meteo/US-TEX-ERCO/2022.json"
 SECTIONS: dict[str, Any] = {
     "site.carbon_intensity.factor": {"basis": "average_generation"},
     "site.tariff": {
@@ -286,6 +287,27 @@ def test_the_price_of_carbon_goes_by_its_method(scenario: sim.Scenario, told: si
     assert priced.summary.carbon_cost_usd == pytest.approx(expected)
 
 
+def test_a_wind_contract_is_a_share_of_turbines_in_the_wind_of_the_site(mixed_file: Path, shared: Path) -> None:
+    weather = {"kind": "open_meteo", "file": str(shared / WIND), "repeat_yearly": True}
+    contract = {
+        "kind": "ppa",
+        "name": "wind",
+        "mw": 0.5,
+        "output": {"kind": "wind", "hub_height_m": 80.0},
+        "same_grid": True,
+    }
+    own = {"kind": "turbines", "capacity_kw": 100.0, "hub_height_m": 80.0}
+    sections = {
+        "site.weather": weather,
+        "site.emissions": {"instruments": [contract]},
+        "site.supply": {"wind": own, "grid": {"export_limit_kw": 1000.0}},
+    }
+    result = sim.run(sim.load(mixed_file, sections))
+    assert result.summary.wind_energy_kwh > 0.0
+    assert result.contracts.offered_kwh[0] == pytest.approx(5.0 * result.summary.wind_energy_kwh)
+    assert "wind-iec2" in set(result.figures.profile)
+
+
 class Settled:
     """An account and the ledger that it was settled from, for tampering."""
 
@@ -343,3 +365,15 @@ def test_saved_accounts_come_back(told: sim.Result, tmp_path: Path) -> None:
     again = sim.load_result(sim.save(told, tmp_path / "told"))
     for name in ("accounts", "contracts", "peaks", "assets"):
         pd.testing.assert_frame_equal(getattr(again, name), getattr(told, name))
+
+
+def test_a_site_without_prices_still_runs_at_a_cost(root: Path) -> None:
+    prices = {"servers": [{"name": "hall-north", "accelerator_usd": 1e4, "server_usd": 0.0, "lifetime_years": 4.0}]}
+    values = {"duration_h": 0.1, "workloads.fine-tuning.submit_h": 0.01, "money": prices}
+    result = sim.run(sim.load(root / "scenarios/two-sites.yaml", values))
+    summary = result.summary
+    assert summary.capital_cost_usd > 0.0
+    assert summary.total_cost_usd == pytest.approx(summary.running_cost_usd + summary.capital_cost_usd)
+    assert result.sites.running_cost_usd.sum() == pytest.approx(summary.running_cost_usd)
+    assert result.accounts.groupby("site").capital_usd.sum(min_count=1).isna().tolist() == [False, True]
+    assert result.audit.ok.all()

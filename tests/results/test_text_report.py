@@ -60,6 +60,7 @@ def test_everything_that_ran_has_its_section(lines: list[str]) -> None:
     headings = ["energy", "facility: interim figures, of less than a year", "emissions", "water", "cost",
                 "inference", "latency of completed requests (s)", "training",
                 "workloads", "latency by workload (s)", "emissions by workload (kg CO2e)", "cost by workload (USD)",
+                "per million tokens",
                 "jobs", "signals", "events", "figures that this run rests on"]  # fmt: skip
     places = [[line.rstrip() for line in lines].index(heading) for heading in headings]
     assert places == sorted(places)
