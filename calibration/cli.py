@@ -19,8 +19,7 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from calibration.checking import trace_report
-from calibration.checking.trace import read_trace
+from calibration.checking.traces import checked_trace
 from calibration.measuring import report
 from calibration.measuring.directory import read_measurement
 from calibration.measuring.record import MeasurementRecord
@@ -89,7 +88,7 @@ def measure(  # noqa: PLR0913 - options of a command
 
 
 @app.command()
-def check(
+def check(  # noqa: PLR0913 - options of a command
     profile: Annotated[str, typer.Argument(help="Profile of the device, by path or by name.")],
     device: Device = "auto",
     sensor: SensorOption = "auto",
@@ -97,7 +96,14 @@ def check(
     threads: Threads = None,
     shared: Shared = False,
     trace: Annotated[
-        Path | None, typer.Option(help="Compare with a log of nvidia-smi instead of running a transformer.")
+        Path | None, typer.Option(help="Compare with a log of nvidia-smi or of vLLM instead of running a transformer.")
+    ] = None,
+    workload: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY=VALUE,...",
+            help="What ran in the log: model, batch, prompt, answer (tokens); precision, tensor if not bf16, 1.",
+        ),
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="File for the figures.")] = None,
 ) -> None:
@@ -105,10 +111,12 @@ def check(
     with _failures():
         loaded = catalogue.accelerator(profile, Path())
         if trace is not None:
-            boards = read_trace(trace)
-            _out.print(trace_report.table(boards, loaded.record))
-            _write(json_file, {"boards": [trace_report.as_dict(board, loaded.record) for board in boards]})
+            found = checked_trace(trace, loaded, workload)
+            _out.print(found.table)
+            _write(json_file, found.figures)
             return
+        if workload is not None:
+            raise InputError("--workload says what ran in the log of --trace")
         checking = _with_torch("calibration.checking.running")
         with _progress() as notify:
             found = checking.run(loaded, device, sensor, threads, quick=quick, shared=shared, notify=notify, say=_note)

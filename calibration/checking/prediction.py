@@ -7,6 +7,7 @@ training, one device does everything: no network, no stragglers, nothing stored 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from simulator.errors import InputError
 from simulator.physics.accelerator import Accelerator
 from simulator.physics.inference import inference_model
 from simulator.physics.links import Link
-from simulator.physics.precision import KV_BYTES, PRECISIONS
+from simulator.physics.precision import PRECISIONS, Precision
 from simulator.physics.training import training_step
 from simulator.physics.training_energy import step_use
 from simulator.physics.training_plan import Network, TrainingPlan
@@ -49,6 +50,14 @@ class Prediction:
     energy_u_j: float
 
 
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A figure with the half width of its 95 % interval."""
+
+    value: float
+    half_width: float
+
+
 def number_format(record: AcceleratorRecord, kind: DeviceKind) -> str:
     """Return the format in which a device runs the transformer.
 
@@ -67,9 +76,6 @@ def predict(
 ) -> Prediction:
     """Return what a profile says of a phase.
 
-    Each figure with a stated range is moved to both of its ends, the others kept; the half differences are summed in
-    squares. Ranges are taken as 95 % intervals, as fits give them.
-
     Args:
         profile: of the device.
         shape: the transformer.
@@ -77,19 +83,38 @@ def predict(
         number_format: format of weights and activations.
         gain_rel: standard uncertainty of the power sensor's gain, common to all figures of power.
     """
+    time, energy = with_intervals(profile, lambda record: _cost(record, shape, phase, number_format), gain_rel)
+    return Prediction(time.value, time.half_width, energy.value, energy.half_width)
+
+
+def with_intervals(
+    profile: Profile[AcceleratorRecord],
+    cost: Callable[[AcceleratorRecord], tuple[float, float]],
+    gain_rel: float = 0.0,
+) -> tuple[Interval, Interval]:
+    """Return two figures of a profile with their intervals; the second is one of power or energy.
+
+    Each figure with a stated range is moved to both of its ends, the others kept; the half differences are summed in
+    squares. Ranges are taken as 95 % intervals, as fits give them.
+
+    Args:
+        profile: of the device.
+        cost: gives both figures of a record.
+        gain_rel: standard uncertainty of the power sensor's gain, common to all figures of power.
+    """
     record = profile.record
-    time_s, energy_j = _cost(record, shape, phase, number_format)
-    time_square = energy_square = 0.0
+    first, second = cost(record)
+    first_square = second_square = 0.0
     for path, source in profile.figures().items():
         if source.low is None or source.high is None or not path.startswith(_UNCERTAIN):
             continue
         moved = _moved(record, path, (source.low, source.high))
-        ends = [_cost(end, shape, phase, number_format) for end in moved]
+        ends = [cost(end) for end in moved]
         if len(ends) == 2:
-            time_square += (0.5 * (ends[1][0] - ends[0][0])) ** 2
-            energy_square += (0.5 * (ends[1][1] - ends[0][1])) ** 2
-    energy_square += (1.96 * gain_rel * energy_j) ** 2
-    return Prediction(time_s, math.sqrt(time_square), energy_j, math.sqrt(energy_square))
+            first_square += (0.5 * (ends[1][0] - ends[0][0])) ** 2
+            second_square += (0.5 * (ends[1][1] - ends[0][1])) ** 2
+    second_square += (1.96 * gain_rel * second) ** 2
+    return Interval(first, math.sqrt(first_square)), Interval(second, math.sqrt(second_square))
 
 
 def _moved(record: AcceleratorRecord, path: str, values: tuple[float, float]) -> list[AcceleratorRecord]:
@@ -110,34 +135,65 @@ def _moved(record: AcceleratorRecord, path: str, values: tuple[float, float]) ->
 
 
 def _cost(record: AcceleratorRecord, shape: Transformer, phase: Phase, number_format: str) -> tuple[float, float]:
-    cost = _training_cost if phase.kind == "training" else _iteration_cost
-    return cost(record.rates(number_format), shape, phase, number_format)
+    rates = record.rates(number_format)
+    if phase.kind == "training":
+        return _training_cost(rates, shape, phase, number_format)
+    count, tokens = phase.sequences, phase.tokens
+    prefill = phase.kind == "prefill"
+    iteration = Iteration(prompts=count, prompt_tokens=tokens) if prefill else Iteration(count, tokens)
+    return iteration_cost(rates, shape, PRECISIONS[number_format], 1, iteration)
 
 
-def _iteration_cost(accelerator: Accelerator, shape: Transformer, phase: Phase, name: str) -> tuple[float, float]:
-    """Return time and energy of one iteration: static power x time + energies of operations and traffic, capped."""
-    count = phase.sequences
-    tokens = count * phase.tokens if phase.kind == "prefill" else count
-    kv_bytes = KV_BYTES.get(name, PRECISIONS[name].activation_bytes)
-    model = inference_model(shape, accelerator, 1, PRECISIONS[name], kv_bytes, tokens, count)
+@dataclass(frozen=True, slots=True)
+class Iteration:
+    """What one forward pass does: decode, prefill, or both.
+
+    Args:
+        decoding: sequences that gain a token.
+        context: cached tokens of each.
+        prompts: sequences whose whole prompt is processed.
+        prompt_tokens: of each.
+    """
+
+    decoding: int = 0
+    context: int = 0
+    prompts: int = 0
+    prompt_tokens: int = 0
+
+
+def iteration_cost(
+    accelerator: Accelerator, shape: Transformer, precision: Precision, tensor: int, iteration: Iteration
+) -> tuple[float, float]:
+    """Return time and board energy of one iteration: static power x time + operations and traffic, capped.
+
+    Args:
+        accelerator: rates for the precision.
+        shape: the transformer.
+        precision: format of weights and arithmetic.
+        tensor: accelerators that share each layer; the energy is that of one.
+        iteration: what it does.
+    """
+    count, prompts, prompt = iteration.decoding, iteration.prompts, iteration.prompt_tokens
+    tokens, logits, cached = count + prompts * prompt, count + prompts, count * iteration.context
+    # Keys and values stay in the format of activations, as engines keep them unless told otherwise.
+    model = inference_model(shape, accelerator, tensor, precision, precision.activation_bytes, tokens, logits)
     attention, power = model.attention, accelerator.power
-    flop, sixteen = float(model.tokens.flop[tokens]), float(model.head.flop[count])
-    moved = float(model.tokens.traffic_bytes[tokens] + model.head.traffic_bytes[count])
-    time_s = float(model.tokens.gemm_s[tokens] + model.tokens.other_s[tokens] + model.head.time_s[count])
-    time_s += attention.call_s
-    if phase.kind == "prefill":
-        pairs = count * 0.5 * phase.tokens * (phase.tokens + 1)
-        keys = count * phase.tokens
-        fixed_s, arithmetic_s = attention.prefill_s(tokens, pairs, keys, phase.tokens)
-        time_s += fixed_s + arithmetic_s
-        sixteen += attention.pair_flop * pairs
-        moved += attention.chunk_bytes * tokens + attention.context_bytes * keys
+    pairs, keys = prompts * 0.5 * prompt * (prompt + 1), prompts * prompt
+    flop = float(model.tokens.flop[tokens])
+    sixteen = float(model.head.flop[logits]) + attention.pair_flop * pairs + attention.decode_flop * cached
+    moved = float(model.tokens.traffic_bytes[tokens] + model.head.traffic_bytes[logits])
+    moved += (attention.chunk_bytes + attention.context_bytes) * keys + attention.decode_bytes * cached
+    time_s = float(model.tokens.gemm_s[tokens] + model.tokens.other_s[tokens] + model.head.time_s[logits])
+    attention_s = attention.call_s
+    if prompts:
+        attention_s += sum(attention.prefill_s(keys, pairs, keys, prompt))
+        if count:
+            attention_s = attention.mixed_factor * (attention_s + attention.mixed_part_s(count, cached, prompt))
     else:
-        cached = count * phase.tokens
-        time_s += attention.sequence_s * count + attention.decode_s * cached
-        sixteen += attention.decode_flop * cached
-        moved += attention.decode_bytes * cached
+        attention_s += attention.sequence_s * count + attention.decode_s * cached
+    time_s += attention_s
     energy_j = power.static_w * time_s + power.joules_per_byte * moved
+    energy_j += power.joules_per_link_byte * float(model.tokens.link_bytes[tokens])
     energy_j += accelerator.joules_per_flop * flop + accelerator.sixteen_bit_joules_per_flop * sixteen
     return time_s, min(energy_j, power.cap_w * time_s)
 

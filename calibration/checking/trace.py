@@ -39,6 +39,8 @@ class BoardTrace:
         lowest_w: 5th percentile of power: the board at rest, if it rested at all.
         highest_w: 95th percentile.
         gaps: pauses left out.
+        active_s: part of the time in which power was above a threshold, all of it without one.
+        active_j: energy of that part.
     """
 
     board: str
@@ -48,6 +50,8 @@ class BoardTrace:
     lowest_w: float
     highest_w: float
     gaps: int
+    active_s: float
+    active_j: float
 
     @property
     def mean_w(self) -> float:
@@ -55,8 +59,12 @@ class BoardTrace:
         return self.energy_j / self.duration_s
 
 
-def read_trace(path: Path) -> list[BoardTrace]:
+def read_trace(path: Path, active_above_w: float = -1.0) -> list[BoardTrace]:
     """Return what a log says, by board.
+
+    Args:
+        path: the log.
+        active_above_w: power above which a board counts as active; between two samples both must be above it.
 
     Raises:
         InputError: with file and line of every row that cannot be read.
@@ -86,7 +94,7 @@ def read_trace(path: Path) -> list[BoardTrace]:
     if faults:
         more = [Fault(f"and {len(faults) - _MOST_FAULTS:,} more", str(path))] if len(faults) > _MOST_FAULTS else []
         raise InputError([*faults[:_MOST_FAULTS], *more])
-    traces = [_trace(name, found) for name, found in sorted(samples.items()) if len(found) > 1]
+    traces = [_trace(name, found, active_above_w) for name, found in sorted(samples.items()) if len(found) > 1]
     if not traces:
         raise InputError([Fault("holds fewer than two samples of any board", str(path))])
     return traces
@@ -131,12 +139,13 @@ def _unordered(name: str, samples: list[tuple[float, float]], file: str) -> Iter
         yield Fault(f"the time stamps of board {name} run backward", file)
 
 
-def _trace(board: str, samples: list[tuple[float, float]]) -> BoardTrace:
+def _trace(board: str, samples: list[tuple[float, float]], active_above_w: float) -> BoardTrace:
     times, watts = np.array(samples).T
     distances = np.diff(times)
     usual_s = float(np.median(distances))
     inside = distances <= GAP_FACTOR * usual_s
     joules = 0.5 * (watts[1:] + watts[:-1]) * distances
+    active = inside & (np.minimum(watts[1:], watts[:-1]) > active_above_w)
     return BoardTrace(
         board=board,
         samples=len(times),
@@ -145,4 +154,6 @@ def _trace(board: str, samples: list[tuple[float, float]]) -> BoardTrace:
         lowest_w=float(np.quantile(watts, 0.05)),
         highest_w=float(np.quantile(watts, 0.95)),
         gaps=int((~inside).sum()),
+        active_s=float(distances[active].sum()),
+        active_j=float(joules[active].sum()),
     )

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from calibration.checking.phases import GPU_MODEL, GPU_PHASES, Phase
-from calibration.checking.prediction import number_format, predict
+from calibration.checking.prediction import Iteration, iteration_cost, number_format, predict
+from simulator.engine.serving.batch import Prefill
 from simulator.engine.serving.iteration_cost import IterationCost
 from simulator.physics.inference import inference_model
 from simulator.physics.precision import PRECISIONS
@@ -38,6 +39,22 @@ def test_it_is_the_engine_s_iteration_without_host_time(phase: Phase) -> None:
     predicted = predict(PROFILE, GPU_MODEL, phase, "bf16")
     assert predicted.time_s == pytest.approx(time_s, rel=1e-9)
     assert predicted.energy_j == pytest.approx(energy_j, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("count", "context", "prompts", "prompt"), [(0, 0, 2, 512), (15, 700, 1, 512), (60, 90, 4, 300)]
+)
+def test_an_iteration_with_prefill_is_the_engine_s(count: int, context: int, prompts: int, prompt: int) -> None:
+    """Prompts alone, and prompts that join a decoding batch."""
+    rates = PROFILE.record.rates("bf16")
+    rates = replace(rates, host=replace(rates.host, step_s=0.0, sequence_s=0.0))
+    tokens, pairs = prompts * prompt, prompts * prompt * (prompt + 1) // 2
+    model = inference_model(GPU_MODEL, rates, 1, PRECISIONS["bf16"], 2.0, count + tokens, count + prompts)
+    chunks = Prefill(tokens=tokens, pairs=pairs, keys=tokens, chunks=prompts, logits=prompts, longest_keys=prompt,
+                     longest_chunk=prompt)  # fmt: skip
+    expected = IterationCost(model, PROFILE.record.power.cap_w).mixed(count, count * context, chunks)
+    found = iteration_cost(rates, GPU_MODEL, PRECISIONS["bf16"], 1, Iteration(count, context, prompts, prompt))
+    assert found == pytest.approx(expected, rel=1e-9)
 
 
 def test_no_phase_beats_the_datasheet() -> None:
