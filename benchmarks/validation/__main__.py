@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks.validation import mlperf_training, physics_vectors, silicon, vllm_runs
+from benchmarks.validation import kernels, mlperf_training, physics_vectors, silicon, vllm_runs
 from benchmarks.validation.report import Report
 
 KINDS: dict[str, Callable[[Path], Report]] = {
@@ -16,7 +16,12 @@ KINDS: dict[str, Callable[[Path], Report]] = {
     "silicon": silicon.validate,
     "mlperf-training": mlperf_training.validate,
     "vllm-runs": vllm_runs.validate,
+    "kernels": kernels.validate,
 }
+
+
+_MANY = 10_000
+"""Cases from which a report is written without line breaks."""
 
 
 def main() -> None:
@@ -35,7 +40,7 @@ def main() -> None:
     report = validate(arguments.path)
     content = report.as_dict()
     if arguments.json is not None:
-        arguments.json.write_text(json.dumps(content, indent=2) + "\n")
+        arguments.json.write_text(json.dumps(content, indent=2 if len(report.cases) < _MANY else None) + "\n")
     for case in sorted(report.cases, key=lambda case: -abs(case.relative_error))[:20]:
         fit = " (used in a fit)" if case.used_in_fit else ""
         print(

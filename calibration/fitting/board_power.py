@@ -4,8 +4,8 @@
     E = P T b + P_0 T (1 - b),   b = T / (T + g)                         (reading of a sensor that sees gaps)
 
 F_d are operations by number format, Q bytes, T the measured time. `g` is 0 for own measurements, whose windows hold one
-kernel in a closed loop; published tables average over loops with gaps in them, which only short kernels notice. Powers
-of the achieved rates (`concave`) are tried beside the linear form.
+kernel in a closed loop; published tables average over loops with gaps at a power P_0, which short kernels notice most.
+Powers of the achieved rates (`concave`) are tried beside the linear form.
 
 Sources: Choi et al., "A roofline model of energy", IPDPS 2013 (linear form).
 """
@@ -41,7 +41,6 @@ class PowerForm:
         traffic: bytes per second over peak bandwidth.
         time_s: time of a repetition.
         cap_w: power limit of each row.
-        floor_w: what the sensor reads in gaps.
         sharpness: exponent of the smooth minimum at the limit.
         formats: number formats, in the order of `arithmetic`.
         parameters: what is fitted: `static_w`, `flop_w.<format>`, `byte_w` (at peak rates), and those of the form.
@@ -52,7 +51,6 @@ class PowerForm:
     traffic: Array
     time_s: Array
     cap_w: Array
-    floor_w: float
     sharpness: float
     formats: tuple[str, ...]
     parameters: tuple[Parameter, ...]
@@ -68,7 +66,7 @@ class PowerForm:
         if self.form != "linear with gaps":
             return running
         busy = self.time_s[rows] / (self.time_s[rows] + values[count + 2])
-        return np.asarray(running * busy + self.floor_w * (1.0 - busy), dtype=np.float64)
+        return np.asarray(running * busy + values[count + 3] * (1.0 - busy), dtype=np.float64)
 
 
 def limited(demand_w: Array, cap_w: Array, sharpness: float = CAP_SHARPNESS) -> Array:
@@ -116,14 +114,14 @@ def power_form(
     if form == "concave":
         parameters += [Parameter("flop_exponent", 0.3, 0.8, 1.0), Parameter("byte_exponent", 0.3, 0.8, 1.0)]
     if form == "linear with gaps":
-        parameters.append(Parameter("gap_s", 0.0, 5e-6, 1e-3))
+        parameters.append(Parameter("gap_s", 1e-7, 5e-6, 1e-3))
+        parameters.append(Parameter("gap_w", base.power.idle_w, 1.5 * floor, highest))
     return PowerForm(
         form=form,
         arithmetic=arithmetic,
         traffic=table.traffic_bytes.to_numpy(float) / time_s / base.memory_bandwidth_bytes_per_s,
         time_s=time_s,
         cap_w=cap_w,
-        floor_w=floor,
         sharpness=sharpness,
         formats=formats,
         parameters=tuple(parameters),

@@ -3,7 +3,8 @@
     T = ((F / (c P))^q + (W / (m B))^q)^(1/q) + E / (e B) + t0 l
 
 with operations F, operand bytes W, elementwise bytes E, and launches l as a share of those of a decoder layer. A single
-product has no E, a copy no F and no W, a whole layer has all of them; so one fit takes what there is.
+product has no E unless its operands are quantised first, a copy no F and no W, a whole layer has all of them; so one
+fit takes what there is.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def rate_model(table: pd.DataFrame, base: AcceleratorRecord, form: str = "smooth
     family = table.family.to_numpy(str)
     streams, layer = np.isin(family, STREAMS), family == "layer"
     flop = table.flop.to_numpy(float)
-    elementwise = np.where(layer, table.elementwise_bytes, np.where(streams, table.traffic_bytes, 0.0))
+    elementwise = np.where(streams, table.traffic_bytes, table.elementwise_bytes).astype(float)
     operands = np.where(layer, table.weight_bytes, np.where(streams, 0.0, table.traffic_bytes))
     peaks: dict[str, float] = {str(name): value for name, value in base.peak_flop_per_s.items()}
     used = np.where(streams, "", table.number_format.to_numpy(str))

@@ -27,6 +27,8 @@ FORMATS: Final = {
     "attention": frozenset((*_COMMON, *_ATTENTION)),
 }
 
+_SIZES: Final = {"gemm": ("latency", "m", "n", "k"), "attention": ("latency", "batch_size", "isl", *_HEADS)}
+
 NUMBER_FORMATS: Final = {
     "bfloat16": ("bf16", 2.0, 2.0),
     "float16": ("fp16", 2.0, 2.0),
@@ -54,12 +56,27 @@ def kernel_table(paths: Sequence[Path]) -> pd.DataFrame:
     Raises:
         InputError: no such file, none with the columns, or rows whose numbers cannot be.
     """
-    parts = [_products(table) if table.kind == "gemm" else _attention(table) for table in find_tables(paths, FORMATS)]
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat([kernels(table) for table in find_tables(paths, FORMATS)], ignore_index=True)
+
+
+def kernels(table: Table) -> pd.DataFrame:
+    """Return the rows of one product or attention table, as `kernel_table` does.
+
+    Raises:
+        InputError: rows whose numbers cannot be.
+    """
+    return _products(table) if table.kind == "gemm" else _attention(table)
+
+
+def impossible(table: Table) -> pd.Series:
+    """Return for each row of a table whether one of its numbers cannot be."""
+    numbers = table.rows[list(_SIZES[table.kind])].apply(pd.to_numeric, errors="coerce")
+    possible = (numbers > 0.0) & (numbers < np.inf)
+    return pd.Series(~possible.all(axis=1), index=table.rows.index)
 
 
 def _products(table: Table) -> pd.DataFrame:
-    require_positive(table, ["latency", "m", "n", "k"])
+    require_positive(table, _SIZES["gemm"])
     rows = table.rows
     m, n, k = (rows[name].to_numpy(float) for name in "mnk")
     known = [NUMBER_FORMATS.get(name) for name in rows.gemm_dtype]
@@ -85,7 +102,7 @@ def _products(table: Table) -> pd.DataFrame:
 
 
 def _attention(table: Table) -> pd.DataFrame:
-    require_positive(table, ["latency", "batch_size", "isl", *_HEADS])
+    require_positive(table, _SIZES["attention"])
     rows = table.rows
     window = rows.window_size if "window_size" in rows else pd.Series(0, index=rows.index)
     decode = rows.op_name.astype(str).str.contains("generation").to_numpy()
@@ -166,7 +183,9 @@ def _windows(table: Table, values: dict[str, Any]) -> pd.DataFrame:
         "invalid_reason": "",
         "started_utc": "",
         "device": rows.device.astype(str),
-        "kernel": rows.kernel_source.astype(str) if "kernel_source" in rows else "",
+        "kernel": _joined(
+            [rows[name] for name in ("framework", "version", "kernel_source") if name in rows] or [rows.device]
+        ),
         "cache_format": "",
         "window_tokens": 0,
         "power_limit_w": limit,
