@@ -1,8 +1,8 @@
 """How far twelve kernels carry: ``python -m benchmarks.few_kernels --data ../shared [--json OUT]``.
 
-Six layer times of each of two shapes of Vidur's tables, spread evenly over the logarithm of the number of tokens, fit the
-five numbers of a layer; every other row, of both models and all tensor-parallel degrees, is predicted. One shape alone
-cannot tell arithmetic, reading and launches apart; these two differ in the ratio of weights to activations.
+Six layer times of each of two shapes of Vidur's tables, spread evenly over the logarithm of the number of tokens, fit
+the five numbers of a layer; every other row, of both models and all tensor-parallel degrees, is predicted. One shape
+alone cannot tell arithmetic, reading and launches apart; these two differ in the ratio of weights to activations.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def transfer(data: Path, gpu: str, shapes: tuple[tuple[int, int], ...] = SHAPES)
     table = window_table(vidur.read_windows([folder / f"Llama-2-{size}-hf/mlp.csv" for size in ("7b", "70b")]))
     chosen = np.concatenate([spread(table, width, ranks) for width, ranks in shapes])
     fitted = fit_rates(table.loc[chosen].reset_index(drop=True), base(gpu))
-    rest = table.drop(index=chosen).reset_index(drop=True)
+    rest = table[~table.index.isin(chosen)].reset_index(drop=True)
     model = rate_model(rest, base(gpu))
     error = np.abs(model(fitted.values(), np.ones(len(rest), dtype=bool)) / seconds(rest) - 1.0)
     seen = np.zeros(len(rest), dtype=bool)
