@@ -226,7 +226,9 @@ class _Problem:
         Survey Methodology 28, 2002.
         """
         everything = np.ones(len(self.measured), dtype=bool)
-        scale = np.where(best != 0.0, np.abs(best), np.array([entry.start for entry in self.parameters]))
+        # On a bound of zero a value has no size of its own.
+        usual = np.array([entry.start for entry in self.parameters])
+        scale = np.maximum(np.abs(best), 1e-3 * usual)
         residual = self.residuals(best, everything)
         slopes = self._slopes(best, scale, residual)
         z = (residual / self.outlier) ** 2

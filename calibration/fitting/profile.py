@@ -44,6 +44,8 @@ EQUATION: Final = (
 UNIT_SPREAD: Final = 0.05
 """Relative standard deviation of power between boards of one kind: at least 5 % (estimated; physics of the project)."""
 _NORMAL_95: Final = 1.959964
+_ON_BOUND: Final = 1e-3
+"""Distance from a bound, in standard uncertainties, at which a value counts as lying on it."""
 _UNITS: Final = {
     "s": "s", "w": "W", "flop": "J", "byte": "J", "sharpness": "", "fraction": "", "factor": "",
 }  # fmt: skip
@@ -183,7 +185,7 @@ def estimates(entry: NamedFit) -> Iterator[ParameterEstimate]:
             high=min(value + half, highest),
             dof=freedom,
             fit=entry.name,
-            at_bound=value <= lowest * (1.0 + 1e-6) or value >= highest * (1.0 - 1e-6),
+            at_bound=min(value - lowest, highest - value) <= max(_ON_BOUND * u, 1e-6 * abs(value)),
             bootstrap_low=None if drawn is None else float(drawn[0]),
             bootstrap_high=None if drawn is None else float(drawn[1]),
         )
