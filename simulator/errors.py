@@ -5,7 +5,8 @@
     ├── AuditError        a run ended whose balances do not close (exit 1)
     └── InvariantError    something that cannot happen happened: our bug (exit 1)
 
-Past the edge (loading and assembly) only `AuditError` and `InvariantError` are raised.
+Past the edge (loading and assembly) only `AuditError` and `InvariantError` are raised, save that a scenario may ask the
+run itself to stop: `out_of_range: error` of a chiller, or a command of the caller's own controller that cannot be.
 """
 
 from __future__ import annotations

@@ -55,6 +55,22 @@ AccountKey = tuple[str, str, str]
 ACCOUNT_FIELDS: Final = ("compute_j", "transfer_j", "wait_j", "accelerator_s")
 
 
+COOLING_MACHINES: Final = (
+    "crah_fan_power_w",
+    "chilled_water_pump_power_w",
+    "chiller_power_w",
+    "condenser_pump_power_w",
+    "tower_fan_power_w",
+    "overhead_power_w",
+    "coolant_pump_power_w",
+    "facility_water_pump_power_w",
+    "dry_cooler_fan_power_w",
+    "scavenger_fan_power_w",
+    "media_pump_power_w",
+)
+"""Powers of the machines of a cooling plant, which add up to its own; columns `cooling.NAME`."""
+
+
 @dataclass(frozen=True, slots=True)
 class StepColumns:
     """What plant steps yielded.

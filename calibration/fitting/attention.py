@@ -87,25 +87,6 @@ def fit_prefill_attention(
     return fit(model, seconds(table), parameters, groups, uncertainty=uncertainty, clusters=table.point.to_numpy(str))
 
 
-def fit_mixed_attention(
-    table: pd.DataFrame, parts_s: Array, groups: Groups | None = None, *, uncertainty: Array | None = None
-) -> Fit:
-    """Fit `mixed_batch_factor`: time of a call with decode and prefill tokens over the sum of the two.
-
-    Args:
-        table: windows of `mixed_attention`.
-        parts_s: decode and prefill time of each row from the other two fits, with one call overhead, shape (rows,).
-        groups: group of each row to leave out in turn.
-        uncertainty: relative standard uncertainty of each row's time.
-    """
-
-    def model(p: Array, rows: Mask) -> Array:
-        return np.asarray(p[0] * parts_s[rows], dtype=np.float64)
-
-    factor = [Parameter("mixed_batch_factor", 1.0, 1.2, 4.0)]
-    return fit(model, seconds(table), factor, groups, uncertainty=uncertainty, clusters=table.point.to_numpy(str))
-
-
 def attention_peak(table: pd.DataFrame, base: AcceleratorRecord) -> Array:
     """Return the peak rate of each row's arithmetic: that of its format, or of 16 bits where none is given."""
     peaks = {str(name): value for name, value in base.peak_flop_per_s.items()}

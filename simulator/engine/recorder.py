@@ -16,24 +16,14 @@ from numpy.typing import NDArray
 from simulator.engine.compute.heat_guard import HeatReading
 from simulator.engine.compute.server_power import HallPower
 from simulator.engine.facility.coupling import FacilityStep
-from simulator.records import ACCOUNT_FIELDS, AccountKey, Chapter, StepColumns
+from simulator.records import ACCOUNT_FIELDS, COOLING_MACHINES, AccountKey, Chapter, StepColumns
 
 CHAPTER_STEPS = 2048
 
 _HALL_FIELDS = tuple(entry.name for entry in fields(HallPower))
 _COOLING_FIELDS = (
     "heat_w",
-    "crah_fan_power_w",
-    "chilled_water_pump_power_w",
-    "chiller_power_w",
-    "condenser_pump_power_w",
-    "tower_fan_power_w",
-    "overhead_power_w",
-    "coolant_pump_power_w",
-    "facility_water_pump_power_w",
-    "dry_cooler_fan_power_w",
-    "scavenger_fan_power_w",
-    "media_pump_power_w",
+    *COOLING_MACHINES,
     "heat_rejected_w",
     "reused_heat_w",
     "liquid_heat_w",

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from simulator.records import RunRecords, SiteRecords
+from simulator.records import COOLING_MACHINES, RunRecords, SiteRecords
 from simulator.results.account_audits import account_audits, summary_audits
 from simulator.results.balance import Audit, balance, exact
 from simulator.results.context import RunContext
@@ -16,7 +16,7 @@ from simulator.results.ledger import Ledger
 from simulator.results.settlement import SiteAccount
 from simulator.results.site_energy import supply_balances
 from simulator.results.summary import Summary
-from simulator.results.tables import COOLING_MACHINES, SERVER_PARTS, chain_loss, hall_sum
+from simulator.results.tables import SERVER_PARTS, chain_loss, hall_sum
 
 
 def audit_run(

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.records import CHAIN_LOSSES, JobRecord, RunRecords, SiteRecords
+from simulator.records import CHAIN_LOSSES, COOLING_MACHINES, JobRecord, RunRecords, SiteRecords
 from simulator.results.account_metrics import operational_kg, running_usd
 from simulator.results.account_tables import (
     NOBODYS,
@@ -28,19 +28,6 @@ from simulator.units import JOULES_PER_KWH, SECONDS_PER_HOUR
 Array = NDArray[np.float64]
 
 SERVER_PARTS = ("accelerator_w", "leakage_w", "host_w", "storage_w", "fabric_w", "nic_w", "fan_w", "psu_loss_w")
-COOLING_MACHINES = (
-    "crah_fan_power_w",
-    "chilled_water_pump_power_w",
-    "chiller_power_w",
-    "condenser_pump_power_w",
-    "tower_fan_power_w",
-    "overhead_power_w",
-    "coolant_pump_power_w",
-    "facility_water_pump_power_w",
-    "dry_cooler_fan_power_w",
-    "scavenger_fan_power_w",
-    "media_pump_power_w",
-)
 
 
 def hall_sum(site: SiteRecords, field: str) -> Array:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Prefill:
-    """The prefill part of an iteration.
+class Prefill(NamedTuple):
+    """The prefill part of an iteration; a tuple, because one is made for every iteration with prefill.
 
     Args:
         tokens: prompt tokens processed.

@@ -210,25 +210,29 @@ class Replica:
             request, done = self._next_prompt()
             if request < 0:
                 break
+            is_new = request != self._partial
             length = self._state.prefill_tokens[request]
-            chunk = min(budget, length - done)
-            blocks = limits.blocks_for(done + chunk) - limits.blocks_for(done)
-            if request != self._partial and limits.whole_prompts and limits.blocks_for(length) > free:
+            # Conditions in place of min and max: this loop runs once for every iteration with prefill.
+            chunk = length - done if length - done < budget else budget
+            reached = done + chunk
+            blocks = limits.blocks_for(reached) - (limits.blocks_for(done) if done else 0)
+            if is_new and limits.whole_prompts and limits.blocks_for(length) > free:
                 break
             if blocks > free:
-                if request == self._partial:
+                if not is_new:
                     self._preempt_partial()
                 break
-            if request != self._partial:
+            if is_new:
                 self._admit(request, now_s)
-            ends = done + chunk == length
-            self._partial, self._partial_done = (-1, 0) if ends else (request, done + chunk)
+            ends = reached == length
+            self._partial, self._partial_done = (-1, 0) if ends else (request, reached)
             self._prefill_blocks += blocks
             free, budget, slots = free - blocks, budget - chunk, slots - 1
             pairs += chunk * done + 0.5 * chunk * (chunk + 1)
-            keys += done + chunk
+            keys += reached
             logits += ends
-            longest_chunk, longest_keys = max(longest_chunk, chunk), max(longest_keys, done + chunk)
+            longest_chunk = chunk if chunk > longest_chunk else longest_chunk
+            longest_keys = reached if reached > longest_keys else longest_keys
             chunks.append((request, chunk, ends))
         if not chunks:
             return False
