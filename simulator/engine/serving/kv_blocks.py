@@ -34,6 +34,9 @@ class DecodeBlocks:
 
     def advance(self, iteration: int, iterations: int, sequences: int) -> None:
         """Take the blocks of `iterations` iterations, the first of which is `iteration`."""
+        if iterations == 1:
+            self.held += self._phases[-iteration % self._size]
+            return
         cycles, rest = divmod(iterations, self._size)
         taken = cycles * sequences
         if rest:

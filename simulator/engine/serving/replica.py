@@ -173,7 +173,9 @@ class Replica:
         if self._next_cost is not None:
             self._step.recost(self._next_cost)
             self._next_cost = None
-        self._make_room_for_decode()
+        blocks = self._blocks
+        if blocks.held + self._prefill_blocks + blocks.needed(self._iteration) > self._limits.blocks:
+            self._make_room_for_decode()
         if (self._partial >= 0 or self._waiting) and self._plan_mixed(now_s):
             self._mode = _MIXED
             self._alarm = Alarm(self._env, self._step.duration_s, self._finish_mixed)
@@ -282,7 +284,8 @@ class Replica:
         self._share_j += token_j
         now_s = self._env.now
         self._mode = _PLANNING
-        self._finish_decoded(now_s)
+        if self._finishing and self._finishing[0] >> _SHIFT <= self._iteration:
+            self._finish_decoded(now_s)
         energy_j = self._log.accelerator_energy_j
         for request, chunk, ends in self._chunks:
             energy_j[request] += chunk * token_j

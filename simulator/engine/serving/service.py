@@ -79,7 +79,8 @@ class Service:
     def attach(self, replicas: Sequence[AnyReplica]) -> None:
         """Take the replicas into service."""
         self.replicas = list(replicas)
-        self._router = self._router_kind(list(self.replicas))
+        # All routers choose alike where there is one replica; the simplest keeps no books.
+        self._router = (self._router_kind if len(self.replicas) > 1 else RoundRobin)(list(self.replicas))
 
     def listener(self, replica: int) -> Callable[[int], None]:
         """Return what a replica calls when it has finished a request."""

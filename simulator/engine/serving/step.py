@@ -36,7 +36,8 @@ class Step:
     def __init__(self, cost: IterationCost, meter: ReplicaMeter) -> None:
         self._cost = cost
         self._meter = meter
-        self._begin(0.0, 0, 0)
+        self._started_s, self._count, self._attended = 0.0, 0, 0
+        self._booked_s = self._booked_j = self._booked_link_j = 0.0
         self.iterations = 0
         """Iterations of a stretch; 0 in an iteration with prefill."""
         self.tokens = 0
@@ -50,13 +51,15 @@ class Step:
 
     def begin_stretch(self, now_s: float, count: int, attended: int, iterations: int) -> None:
         """Start a stretch of `iterations` decode iterations of `count` sequences (see `IterationCost.stretch`)."""
-        self._begin(now_s, count, attended)
+        self._started_s, self._count, self._attended = now_s, count, attended
+        self._booked_s = self._booked_j = self._booked_link_j = 0.0
         self.iterations, self.tokens = iterations, count
         self.duration_s, self.energy_j = self._cost.stretch(count, attended, iterations)
 
     def begin_mixed(self, now_s: float, count: int, attended: int, prefill: Prefill) -> None:
         """Start one iteration with prefill and `count` decoding sequences."""
-        self._begin(now_s, count, attended)
+        self._started_s, self._count, self._attended = now_s, count, attended
+        self._booked_s = self._booked_j = self._booked_link_j = 0.0
         self.iterations, self.tokens = 0, count + prefill.tokens
         self.duration_s, self.energy_j = self._cost.mixed(count, attended, prefill)
 
@@ -75,7 +78,8 @@ class Step:
 
     def finish(self) -> None:
         """Book what is not booked yet."""
-        self._book(self.duration_s, self.energy_j, max(self.iterations, 1) * self._cost.link_j[self.tokens])
+        link_j = (self.iterations or 1) * self._cost.link_j[self.tokens]
+        self._meter.work(self.duration_s - self._booked_s, self.energy_j - self._booked_j, link_j - self._booked_link_j)
 
     def settle(self, now_s: float) -> None:
         """Book the part up to now."""
@@ -94,10 +98,6 @@ class Step:
         current_s, current_j = cost.decode(count, attended + count * whole)
         share = min((elapsed_s - before_s) / current_s, 1.0)
         return whole, share, before_j + share * current_j
-
-    def _begin(self, now_s: float, count: int, attended: int) -> None:
-        self._started_s, self._count, self._attended = now_s, count, attended
-        self._booked_s = self._booked_j = self._booked_link_j = 0.0
 
     def _book(self, elapsed_s: float, energy_j: float, link_j: float) -> None:
         self._meter.work(elapsed_s - self._booked_s, energy_j - self._booked_j, link_j - self._booked_link_j)
