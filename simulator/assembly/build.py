@@ -179,7 +179,7 @@ def _context(scenario: Scenario, parts: _Parts) -> RunContext:
     profiles = list(_profiles(parts))
     return RunContext(
         scenario=record.name,
-        scenario_yaml=scenario.to_yaml(),
+        resolved=scenario.resolved(),
         seed=record.seed,
         start_utc=record.start.isoformat(),
         sites={spec.name: spec.context() for spec in parts.sites},

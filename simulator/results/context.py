@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from simulator.documents.yaml_text import YamlText
 from simulator.results.accounting import Accounting, Money
 from simulator.results.meter_clock import MeterClock
 from simulator.signals.base import Signal
@@ -74,7 +75,7 @@ class RunContext:
 
     Args:
         scenario: name of the scenario.
-        scenario_yaml: the resolved scenario.
+        resolved: the resolved scenario.
         seed: seed of all random numbers.
         start_utc: first instant, ISO 8601.
         sites: what surrounds each site, by name.
@@ -86,7 +87,7 @@ class RunContext:
     """
 
     scenario: str
-    scenario_yaml: str
+    resolved: YamlText
     seed: int
     start_utc: str
     sites: dict[str, SiteContext]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from simulator.documents.yaml_text import YamlText
 from simulator.errors import AuditError
 from simulator.records import Event, RequestLog, RunRecords
 from simulator.results.account_tables import account_table, asset_table, contract_table, peak_table
@@ -57,7 +58,7 @@ class Result:
     """What a run leaves behind; tables are pandas data frames with the unit in the column name.
 
     Args:
-        scenario: the resolved scenario, YAML.
+        resolved: the resolved scenario.
         manifest: version, seed, checksums of all inputs, counts and times.
         summary: scalars.
         requests: a row per request that arrived.
@@ -79,7 +80,7 @@ class Result:
         figures: figures that the run rests on, with kind and source.
     """
 
-    scenario: str
+    resolved: YamlText
     manifest: dict[str, Any]
     summary: Summary
     requests: pd.DataFrame
@@ -99,6 +100,11 @@ class Result:
     events: pd.DataFrame
     audit: pd.DataFrame
     figures: pd.DataFrame
+
+    @property
+    def scenario(self) -> str:
+        """The resolved scenario as YAML."""
+        return str(self.resolved)
 
     @property
     def name(self) -> str:
@@ -130,7 +136,7 @@ def build_result(
     summary = summarize(records, ledger, requests, context, accounts)
     audits = audit_run(records, ledgers, requests, summary, context, accounts)
     result = Result(
-        scenario=context.scenario_yaml,
+        resolved=context.resolved,
         manifest={
             **manifest,
             "scenario": context.scenario,

@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from simulator.documents.yaml_text import YamlText
 from simulator.errors import Fault, InputError
 from simulator.results.result import TABLES, Result
 from simulator.results.summary import SUMMARY_FIELDS, Summary
@@ -83,7 +84,7 @@ def load(directory: Path) -> Result:
         raise InputError([Fault(f"is damaged: {' '.join(str(error).split())[:200]}", str(directory))]) from None
     if set(summary) != set(SUMMARY_FIELDS):
         raise InputError([Fault("was written by another version: its summary has other fields", str(directory))])
-    return Result(scenario=scenario, manifest=manifest, summary=Summary(**summary), **tables)
+    return Result(resolved=YamlText.of(scenario), manifest=manifest, summary=Summary(**summary), **tables)
 
 
 def _put_in_place(fresh: Path, directory: Path) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from simulator.documents.validation import try_validate
 from simulator.documents.yaml_source import Document, parse_yaml, read_yaml
+from simulator.documents.yaml_text import YamlText
 from simulator.errors import Fault, InputError
 from simulator.scenario.paths import absolute_paths, with_values
 from simulator.scenario.references import reference_faults
@@ -52,14 +50,14 @@ class Scenario:
         changes = {**values, **({"name": name} if name is not None else {})}
         return scenario_from(with_values(self.document, changes, Path.cwd(), "replace"), self.base)
 
-    def to_yaml(self) -> str:
-        """Return the resolved scenario, defaults written out and file names absolute, as YAML."""
+    def resolved(self) -> YamlText:
+        """Return the resolved scenario: defaults written out, file names absolute."""
         data = json.loads(self.record.model_dump_json(by_alias=True, exclude_none=True))
-        yaml = YAML()
-        yaml.default_flow_style = False
-        stream = io.StringIO()
-        yaml.dump(absolute_paths(data, "", self.base), stream)
-        return stream.getvalue()
+        return YamlText(absolute_paths(data, "", self.base))
+
+    def to_yaml(self) -> str:
+        """Return the resolved scenario as YAML."""
+        return str(self.resolved())
 
 
 def load_scenario(path: Path, values: Mapping[str, Any] | None = None) -> Scenario:

@@ -14,6 +14,7 @@ import pytest
 
 import simulator as sim
 from simulator.assembly.build import assemble
+from simulator.documents.yaml_text import YamlText
 from simulator.records import (
     OUTCOMES,
     Chapter,
@@ -112,7 +113,7 @@ def make_context() -> Callable[..., RunContext]:
     def make(**given: Any) -> RunContext:
         plain = {
             "scenario": "by-hand",
-            "scenario_yaml": "name: by-hand\n",
+            "resolved": YamlText({"name": "by-hand"}),
             "seed": 0,
             "start_utc": "2024-01-01T00:00:00+00:00",
             "sites": {"site": SiteContext(ConstantSignal(0.0), ConstantSignal(0.0))},
