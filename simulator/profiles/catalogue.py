@@ -26,6 +26,7 @@ from simulator.profiles.facilities import (
     PowerChainRecord,
     RearDoorRecord,
 )
+from simulator.profiles.generic_decoder import generic_decoder, is_generic
 from simulator.profiles.models import ModelRecord, model_from_config
 from simulator.profiles.networks import NetworkRecord
 from simulator.profiles.servers import ServerRecord
@@ -142,9 +143,13 @@ def air_classes(name_or_path: str, base: Path) -> Profile[AirClassesRecord]:
 def model(name_or_path: str, base: Path) -> Profile[ModelRecord]:
     """Return a model by name, by alias, by profile path or by the path of a Hugging Face `config.json` (or its folder).
 
+    A name such as `decoder-7b` stands for a decoder of which no more is known than its size.
+
     Raises:
         InputError: no such model, or one whose architecture is not modelled.
     """
+    if is_generic(name_or_path):
+        return generic_decoder(name_or_path)
     path = (base / name_or_path).resolve()
     if path.suffix == ".json" or (_is_path(name_or_path) and (path / "config.json").exists()):
         file = path / "config.json" if path.is_dir() else path
