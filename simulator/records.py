@@ -333,7 +333,9 @@ class JobRecord:
         checkpoints: checkpoints written.
         accelerator_energy_j: energy of its accelerators.
         outcome: ``queued``, ``running`` or ``completed`` at the end of the run.
-        lost_steps: steps lost when the servers went off, and done again; not among the steps done.
+        lost_steps: steps lost when the servers went off or something failed, and done again; not among the steps done.
+        interruptions: failures that the job started again after.
+        restart_s: time from such failures to the next step.
     """
 
     name: str
@@ -355,3 +357,5 @@ class JobRecord:
     accelerator_energy_j: float = 0.0
     outcome: str = "queued"
     lost_steps: float = 0.0
+    interruptions: int = 0
+    restart_s: float = 0.0

@@ -103,7 +103,7 @@ def _resolve(scenario: Scenario, faults: FaultCollector) -> _Parts | None:
             services += [service] if service is not None else []
         else:
             network = networks.get(workload.servers)
-            job = job_spec(workload, halls, network, record.storage is not None, base, faults)
+            job = job_spec(workload, halls, network, record.storage is not None, record.seed, base, faults)
             jobs += [job] if job is not None else []
     specs = [SiteSpec.of(parts) for parts in sites]
     complete = tuple(spec for spec in specs if spec is not None)

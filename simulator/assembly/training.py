@@ -11,6 +11,7 @@ from pathlib import Path
 from simulator.assembly.compatibility import accelerator_of, precision_faults, rates_in, tensor_faults
 from simulator.assembly.faults import FaultCollector
 from simulator.assembly.hardware import HallSpec, NetworkSpec
+from simulator.engine.training.interruptions import Interruptions
 from simulator.engine.training.job import JobPlan
 from simulator.engine.training.job_meter import Pace, Rates
 from simulator.errors import Fault, InputError
@@ -40,6 +41,7 @@ from simulator.scenario.training import (
     TrainingWorkload,
 )
 from simulator.units import BYTES_PER_GB, SECONDS_PER_HOUR
+from simulator.workload.synthesis import stream
 
 _TERA = 1e12
 
@@ -69,6 +71,7 @@ def job_spec(
     halls: dict[str, HallSpec],
     network: NetworkSpec | None,
     has_storage: bool,
+    seed: int,
     base: Path,
     faults: FaultCollector,
 ) -> JobSpec | None:
@@ -79,9 +82,11 @@ def job_spec(
     place = ("workloads", workload.name)
     if workload.checkpoint is not None and not has_storage:
         faults.add((*place, "checkpoint"), "needs a section 'storage' to write to")
+    if workload.interruptions is not None and workload.checkpoint is None:
+        faults.add((*place, "interruptions"), "needs 'checkpoint': without it every failure starts the job anew")
     with faults.at(place):
         model = catalogue.model(workload.model, base)
-        planner = _Planner(workload, model.record, hall, network)
+        planner = _Planner(workload, model.record, hall, network, seed)
         return JobSpec(workload, model, hall, planner.plan())
     return None
 
@@ -90,9 +95,10 @@ class _Planner:
     """Turns one workload into a plan."""
 
     def __init__(
-        self, workload: TrainingWorkload, model: ModelRecord, hall: HallSpec, network: NetworkSpec | None
+        self, workload: TrainingWorkload, model: ModelRecord, hall: HallSpec, network: NetworkSpec | None, seed: int
     ) -> None:
         record = accelerator_of(hall)
+        self._seed = seed
         self._workload = workload
         self._model = model
         self._transformer = model.transformer()
@@ -146,7 +152,17 @@ class _Planner:
             mfu=step.model_flop / (pace.step_s * training.accelerators * self._accelerator.peak_flop_per_s),
             peak_flop_per_s=self._accelerator.peak_flop_per_s,
             pace_under=pace_under,
+            interruptions=self._interruptions(),
         )
+
+    def _interruptions(self) -> Interruptions | None:
+        """Return failures that come as a Poisson process, at a rate that grows with the accelerators."""
+        section = self._workload.interruptions
+        if section is None:
+            return None
+        mean_s = section.mean_accelerator_h * SECONDS_PER_HOUR / self._training.accelerators
+        rng = stream(self._seed, f"{self._workload.name}/interruptions")
+        return Interruptions(lambda: float(rng.exponential(mean_s)), section.restart_s)
 
     def _published_step_s(self, model_flop: float) -> float | None:
         """Return the duration of a step at the published rate, or None when speed is modelled."""
@@ -218,7 +234,8 @@ class _Planner:
             raise InputError(
                 f"weights, gradients, optimizer states and activations need {need / BYTES_PER_GB:,.1f} GB per "
                 f"accelerator, which has {self._accelerator.memory_bytes / BYTES_PER_GB:,.1f} GB: raise "
-                "parallelism.tensor or pipeline, lower microbatch_sequences, or set recompute: full"
+                "parallelism.tensor or pipeline, lower microbatch_sequences, set recompute: full or "
+                "method.shard_weights: true"
             )
 
 
@@ -241,6 +258,7 @@ def _training_plan(workload: TrainingWorkload) -> TrainingPlan:
         data_overlap=rate.data_overlap,
         sustained_fraction=rate.sustained_fraction,
         step_overhead_s=rate.step_overhead_s,
+        shard_weights=isinstance(method, FullTraining) and method.shard_weights,
     )
 
 

@@ -112,7 +112,7 @@ class _StageCost:
         forward = self._products() + self._attention(1.0) + self._elementwise(1.0) + self._tensor_exchange(2.0)
         forward += self._context_exchange()
         if not backward:
-            return self._sustained(forward)
+            return self._sustained(forward) + self._shard_exchange(forward, backward=False)
         plan = self.plan
         products = 2.0 if plan.lora_rank is None else 1.0
         work = forward + self._products().times(products) + self._attention(2.5) + self._elementwise(2.0)
@@ -121,7 +121,7 @@ class _StageCost:
             work += forward
         if plan.lora_rank is not None:
             work += self._adapters()
-        return self._sustained(work)
+        return self._sustained(work) + self._shard_exchange(work)
 
     def _products(self) -> Work:
         model, plan, accelerator = self.model, self.plan, self.accelerator
@@ -196,6 +196,28 @@ class _StageCost:
         exposed_s = max(time_s - self._attention(1.0).compute_s, 0.0)
         return Work(exposed_s=exposed_s, link_bytes=0.0 if outside else sent, network_bytes=sent if outside else 0.0)
 
+    def _shard_exchange(self, work: Work, backward: bool = True) -> Work:
+        """Return gathering the weights of a layer for each pass and reducing its gradients, where both are sharded.
+
+        Prefetching hides a share of the layer's own work; what takes longer is exposed.
+        """
+        plan, model = self.plan, self.model
+        ranks = plan.data * plan.context
+        if not plan.shard_weights or ranks == 1:
+            return Work()
+        shard = tf.parameter_count(model) / (plan.tensor * model.layers)
+        trained = self._trained() * plan.pipeline / model.layers
+        sizes = [shard * self.precision.weight_bytes] * (2 if backward else 1)
+        sizes += [trained * GRADIENT_BYTES] if backward else []
+        inner = min(max(self.network.group // plan.tensor, 1), ranks)
+        groups, links = (inner, math.ceil(ranks / inner)), (self.network.inside, self.network.across)
+        # A reduce-scatter takes as long as an all-gather.
+        time_s = sum(hierarchical_time_s("all_gather", size, groups, links) for size in sizes)
+        hidden_s = plan.data_overlap * work.compute_s / plan.sustained_fraction
+        sent = sum(traffic_bytes("all_gather", size, ranks) for size in sizes)
+        outside = sum(traffic_bytes("all_gather", size / inner, groups[1]) for size in sizes)
+        return Work(exposed_s=max(time_s - hidden_s, 0.0), link_bytes=sent - outside, network_bytes=outside)
+
     def head(self, backward: bool = True) -> Work:
         """Return output matrix and loss of one microbatch, on the last stage."""
         model, plan, accelerator = self.model, self.plan, self.accelerator
@@ -229,7 +251,8 @@ class _StageCost:
         """Return the reduction of gradients over data-parallel ranks, as far as the backward pass does not hide it."""
         plan = self.plan
         ranks = plan.data * plan.context
-        if ranks == 1:
+        if ranks == 1 or plan.shard_weights:
+            # Sharded gradients are reduced layer by layer.
             return Work()
         size = self._trained() * GRADIENT_BYTES
         # Ranks that differ only in their data index sit `tensor` apart: those of one server first.

@@ -40,6 +40,8 @@ class TrainingPlan:
         sustained_fraction: sustained / modelled rate of the device over a real run (stalls, stragglers, kernels that
             the roofline does not know), 0 to 1.
         step_overhead_s: host work between steps.
+        shard_weights: weights and gradients are sharded over data-parallel ranks as well (ZeRO stage 3, FSDP): each
+            layer is gathered before its forward and its backward pass, and its gradients are reduced at once.
     """
 
     data: int
@@ -57,6 +59,7 @@ class TrainingPlan:
     data_overlap: float
     sustained_fraction: float
     step_overhead_s: float
+    shard_weights: bool = False
 
     @property
     def accelerators(self) -> int:
@@ -157,7 +160,8 @@ def memory_need_bytes(model: tf.Transformer, plan: TrainingPlan, precision: Prec
     """Return the device memory that the fullest accelerator needs: weights, gradients, optimizer, activations.
 
     The first pipeline stage holds the activations of as many microbatches as there are stages, p; with v interleaved
-    chunks of p + (p - 1) / v (NVIDIA/Megatron-LM 00caa53, megatron/training/theoretical_memory_usage.py).
+    chunks of p + (p - 1) / v (NVIDIA/Megatron-LM 00caa53, megatron/training/theoretical_memory_usage.py). With sharded
+    weights a device holds its share of them and of their gradients, and two whole layers: one at work, one arriving.
     """
     shards = plan.tensor * plan.pipeline
     weights = tf.parameter_count(model) / shards
@@ -167,7 +171,10 @@ def memory_need_bytes(model: tf.Transformer, plan: TrainingPlan, precision: Prec
     kept = tf.activation_bytes(model, tokens, plan.recompute == "full") / shards
     early = (plan.pipeline - 1) / plan.interleave if plan.interleave > 1 else 0.0
     in_flight = min(plan.pipeline + early, plan.microbatches)
-    return weights * precision.weight_bytes + trained * GRADIENT_BYTES + optimizer + kept * in_flight
+    standing = weights * precision.weight_bytes + trained * GRADIENT_BYTES
+    if plan.shard_weights:
+        standing = standing / (plan.data * plan.context) + 2.0 * standing * plan.pipeline / model.layers
+    return standing + optimizer + kept * in_flight
 
 
 def logit_share(model: tf.Transformer) -> float:

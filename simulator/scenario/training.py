@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from simulator.documents.validation import Section
 from simulator.scenario.inference import PrecisionName
@@ -34,6 +34,14 @@ class FullTraining(Section):
     kind: Literal["full"]
     shard_optimizer: bool = True
     """Optimizer states are sharded over data-parallel replicas (ZeRO stage 1)."""
+    shard_weights: bool = False
+    """Weights and gradients are sharded over them as well (ZeRO stage 3, FSDP): they are exchanged layer by layer."""
+
+    @model_validator(mode="after")
+    def _weights_go_with_optimizer(self) -> Self:
+        if self.shard_weights and not self.shard_optimizer:
+            raise ValueError("shard_weights needs shard_optimizer: whoever shards weights shards their states")
+        return self
 
 
 class LoraTraining(Section):
@@ -117,6 +125,15 @@ class Checkpoint(Section):
     """Time between checkpoints."""
 
 
+class Interruptions(Section):
+    """Failures, at random, after which the whole job starts again from its last checkpoint."""
+
+    mean_accelerator_h: Positive = 50_700.0
+    """Accelerator-hours between two of them: 419 in 54 days on 16,384 H100 (docs/sources.md, interruptions)."""
+    restart_s: NonNegative = 660.0
+    """Time until it steps again: median of automatic retries on 504 B200 (docs/sources.md, interruptions)."""
+
+
 class TrainingWorkload(Section):
     """One training job."""
 
@@ -153,3 +170,5 @@ class TrainingWorkload(Section):
     """Evaluations during training."""
     checkpoint: Checkpoint | None = None
     """Checkpoints during training."""
+    interruptions: Interruptions | None = None
+    """Failures that stop the job; absent: nothing fails."""

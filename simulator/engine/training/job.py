@@ -16,6 +16,7 @@ from simpy import Environment, Event, Interrupt, Process
 from simulator.engine.compute.hall import Hall, Placement
 from simulator.engine.scheduling.queue import FifoQueue
 from simulator.engine.storage import Storage
+from simulator.engine.training.interruptions import Interruptions
 from simulator.engine.training.job_meter import JobMeter, Pace, Rates
 from simulator.errors import InvariantError
 from simulator.records import JobRecord
@@ -49,6 +50,7 @@ class JobPlan:
         mfu: model FLOP utilization of a step.
         peak_flop_per_s: datasheet peak of one accelerator in the job's format.
         pace_under: what the phases cost under a power cap (W); None for a job whose cap never changes.
+        interruptions: what stops the job at random; None for nothing.
     """
 
     name: str
@@ -71,6 +73,7 @@ class JobPlan:
     mfu: float
     peak_flop_per_s: float
     pace_under: Callable[[float], Pace] | None = None
+    interruptions: Interruptions | None = None
 
     @property
     def pace(self) -> Pace:
@@ -122,6 +125,8 @@ class Job:
         self._checkpoint_due_s = math.inf
         self._safe_steps = 0.0
         """Steps that the last checkpoint holds."""
+        self._interrupted = False
+        """Something has failed since the job last began to step."""
         self._powered: Event | None = None
         """What a job that lost its servers waits for."""
         hall.switch.listen(plan.name, self.turn)
@@ -150,11 +155,15 @@ class Job:
             if not self._hall.switch.on:
                 yield from self._start_again()
                 continue
+            if self._interrupted:
+                yield from self._recover()
+                continue
             if not (yield from self._step_until_next_pause()):
                 continue
             if self._evaluation_is_due():
                 yield from self._evaluate()
-            if self._hall.switch.on and self._until_checkpoint_steps() <= 0.0 and record.steps < plan.steps:
+            may_write = self._hall.switch.on and not self._interrupted
+            if may_write and self._until_checkpoint_steps() <= 0.0 and record.steps < plan.steps:
                 yield from self._write_checkpoint()
         self._finish(placement)
 
@@ -201,15 +210,47 @@ class Job:
         self._meter = JobMeter(self._hall, placement, account, now_s)
         self._hall.attach(self._meter)
         self._enter(Rates.waiting(self._plan.hold_w), None)
+        if self._plan.interruptions is not None:
+            self._env.process(self._fail_now_and_then(self._plan.interruptions))
         self._report("job_started", f"{placement.accelerators} accelerators on {len(placement.servers)} servers")
 
-    def _start_again(self) -> Generator[Event, Any, None]:
-        """Wait for the servers, then load the last checkpoint: what was done since is lost."""
+    def _fail_now_and_then(self, interruptions: Interruptions) -> Generator[Event, Any, None]:
+        while True:
+            yield self._env.timeout(interruptions.next_gap_s())
+            if self._meter is None:
+                return
+            self._interrupted = True
+            self._cut_short()
+
+    def _recover(self) -> Generator[Event, Any, None]:
+        """Find what failed and load the last checkpoint; what fails meanwhile is part of the same interruption."""
         plan, record = self._plan, self.record
+        assert plan.interruptions is not None
+        lost = self._lose_what_is_not_safe()
+        record.interruptions += 1
+        self._report("job_interrupted", f"{lost:,.1f} steps since the last checkpoint are lost")
+        self._enter(Rates.waiting(plan.hold_w), self._count_restart)
+        yield self._env.timeout(plan.interruptions.restart_s)
+        self._count_restart(self._env.now - self._phase_since_s)
+        self._interrupted = False
+        self._checkpoint_due_s = self._env.now + plan.checkpoint_every_s
+
+    def _count_restart(self, duration_s: float) -> None:
+        self.record.restart_s += duration_s
+
+    def _lose_what_is_not_safe(self) -> float:
+        record = self.record
         lost = record.steps - self._safe_steps
         record.lost_steps += lost
         self._count_steps(-lost)
         record.steps = self._safe_steps
+        return lost
+
+    def _start_again(self) -> Generator[Event, Any, None]:
+        """Wait for the servers, then load the last checkpoint: what was done since is lost."""
+        plan, record = self._plan, self.record
+        lost = self._lose_what_is_not_safe()
+        self._interrupted = False
         self._report("job_stopped", f"servers off, {lost:,.1f} steps since the last checkpoint are lost")
         self._enter(Rates.waiting(0.0), None)
         while not self._hall.switch.on:
@@ -292,7 +333,7 @@ class Job:
                 return
             done_s = self._env.now - self._phase_since_s
             self._count_evaluation(done_s)
-            if not self._hall.switch.on:
+            if self._interrupted or not self._hall.switch.on:
                 return
             left -= done_s / pace.evaluation_s
 
