@@ -8,11 +8,20 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks.validation import kernels, mlperf_training, physics_vectors, silicon, training_runs, vllm_runs
+from benchmarks.validation import (
+    kernels,
+    mlperf_training,
+    physics_vectors,
+    power_caps,
+    silicon,
+    training_runs,
+    vllm_runs,
+)
 from benchmarks.validation.report import Report
 
 KINDS: dict[str, Callable[[Path], Report]] = {
     "physics-vectors": physics_vectors.validate,
+    "power-caps": power_caps.validate,
     "silicon": silicon.validate,
     "mlperf-training": mlperf_training.validate,
     "training-runs": training_runs.validate,

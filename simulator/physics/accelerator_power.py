@@ -5,7 +5,8 @@ bytes are *achieved*, from the performance model; utilisation counters are never
 fifth of the power limit in decode.
 
 Sources: Choi, Bedard, Fowler, Vuduc, "A roofline model of energy", IPDPS 2013; scaling with clock: dynamic power
-~ f V(f)^2, so that energy per operation ~ g^(exponent - 1) at relative clock g.
+~ f V(f)^2, so that energy per operation ~ g^(exponent - 1) at relative clock g, down to the clock at which the voltage
+is at its floor; below it an operation costs the same at any clock.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class PowerModel:
         cap_w: power limit as delivered (TDP).
         minimum_cap_w: lowest limit that the board accepts.
         clock_exponent: exponent of dynamic power in relative clock, above 1.
+        voltage_floor_clock: relative clock below which the voltage falls no further, 0 to 1.
     """
 
     idle_w: float
@@ -49,6 +51,12 @@ class PowerModel:
     cap_w: float
     minimum_cap_w: float
     clock_exponent: float
+    voltage_floor_clock: float = 0.0
+
+    def run(self, load: StepLoad, cap_w: float) -> StepOutcome:
+        """Return the duration and energy of a step under a cap; at the limit as delivered it takes its own time."""
+        within = load.within(self.static_w, self.cap_w)
+        return run_step(within, self.static_w, self.clock_exponent, cap_w, self.voltage_floor_clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +98,9 @@ class StepLoad:
         share = allowed_j / dynamic_j
         return replace(self, core_energy_j=self.core_energy_j * share, other_energy_j=self.other_energy_j * share)
 
-    def dynamic_energy_j(self, clock: float, exponent: float) -> float:
+    def dynamic_energy_j(self, clock: float, exponent: float, voltage_floor: float = 0.0) -> float:
         """Return the energy beside static power at a relative clock."""
-        return self.core_energy_j * math.pow(clock, exponent - 1.0) + self.other_energy_j
+        return self.core_energy_j * math.pow(max(clock, voltage_floor), exponent - 1.0) + self.other_energy_j
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +112,11 @@ class StepOutcome:
     clock: float
 
 
-def run_step(load: StepLoad, static_w: float, exponent: float, cap_w: float) -> StepOutcome:
+def run_step(load: StepLoad, static_w: float, exponent: float, cap_w: float, voltage_floor: float = 0.0) -> StepOutcome:
     """Return the duration and energy of a step under a power cap.
 
     Without a binding cap the clock is 1. Otherwise the clock g solves mean power P(g) = cap, where compute-bound time
-    grows as 1/g and core energy falls as g^(exponent - 1). If even the lowest clock draws more, the work is
+    grows as 1/g and core energy falls as max(g, floor)^(exponent - 1). If even the lowest clock draws more, the work is
     duty-cycled: T = dynamic energy / (cap - static power). Work is never dropped: a capped step takes longer, and its
     mean power is the cap.
 
@@ -117,6 +125,7 @@ def run_step(load: StepLoad, static_w: float, exponent: float, cap_w: float) -> 
         static_w: constant power while kernels run.
         exponent: exponent of dynamic power in the clock, > 1.
         cap_w: power limit, > static_w.
+        voltage_floor: relative clock below which the voltage falls no further.
 
     Raises:
         ValueError: the cap does not exceed static power, so no work could ever be done under it.
@@ -129,22 +138,22 @@ def run_step(load: StepLoad, static_w: float, exponent: float, cap_w: float) -> 
     if cap_w <= static_w:
         raise ValueError(f"cap_w must exceed the static power {static_w} W, got {cap_w}")
     time_s = load.time_s()
-    energy_j = static_w * time_s + load.dynamic_energy_j(1.0, exponent)
+    energy_j = static_w * time_s + load.dynamic_energy_j(1.0, exponent, voltage_floor)
     if energy_j <= cap_w * time_s:
         return StepOutcome(time_s, energy_j, 1.0)
     budget_w = cap_w - static_w
     low, high = MINIMUM_CLOCK, 1.0
-    if load.dynamic_energy_j(low, exponent) > budget_w * load.time_s(low):
-        time_s = load.dynamic_energy_j(low, exponent) / budget_w
+    if load.dynamic_energy_j(low, exponent, voltage_floor) > budget_w * load.time_s(low):
+        time_s = load.dynamic_energy_j(low, exponent, voltage_floor) / budget_w
         return StepOutcome(time_s, cap_w * time_s, low)
     for _ in range(_BISECTIONS):
         middle = 0.5 * (low + high)
-        if load.dynamic_energy_j(middle, exponent) > budget_w * load.time_s(middle):
+        if load.dynamic_energy_j(middle, exponent, voltage_floor) > budget_w * load.time_s(middle):
             high = middle
         else:
             low = middle
     time_s = load.time_s(low)
-    return StepOutcome(time_s, static_w * time_s + load.dynamic_energy_j(low, exponent), low)
+    return StepOutcome(time_s, static_w * time_s + load.dynamic_energy_j(low, exponent, voltage_floor), low)
 
 
 def energy_roofline_j(

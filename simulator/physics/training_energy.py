@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from simulator.physics.accelerator import Accelerator
-from simulator.physics.accelerator_power import StepLoad, run_step
+from simulator.physics.accelerator_power import StepLoad
 from simulator.physics.training_plan import Step
 
 
@@ -62,7 +62,7 @@ def step_use(step: Step, accelerator: Accelerator, cap_w: float, stretched_to_s:
         core_energy_j=core_j + power.byte_core_fraction * byte_j,
         other_energy_j=(1.0 - power.byte_core_fraction) * byte_j,
     )
-    active = run_step(load.within(power.static_w, power.cap_w), power.static_w, power.clock_exponent, cap_w)
+    active = power.run(load, cap_w)
     exposed_s, overhead_s = stretch * work.exposed_s, stretch * step.overhead_s
     busy_s = active.time_s + exposed_s
     slowdown = busy_s / (load.time_s() + exposed_s)

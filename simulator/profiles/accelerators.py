@@ -115,6 +115,8 @@ class PowerFigures(Section):
     """Lowest power limit that the board accepts."""
     clock_exponent: Annotated[float, Field(gt=1, le=4)]
     """Exponent of dynamic power in relative clock."""
+    voltage_floor_clock: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Relative clock below which the voltage falls no further; 0: it falls all the way."""
 
 
 class ThermalFigures(Section):

@@ -91,8 +91,9 @@ def test_a_binding_cap_is_met_exactly_at_the_nodes(bench: Any) -> None:
 @pytest.mark.parametrize(
     ("model", "tolerance"),
     [
-        # A small model with a large KV cache: 2,048 tokens of it weigh a fifth of its weights.
-        ("gpt2-xl", 6e-3),
+        # A small model with a large KV cache: 2,048 tokens of it weigh a fifth of its weights. Where the clock comes to
+        # the floor of the voltage, the curve between two nodes has a corner.
+        ("gpt2-xl", 1.1e-2),
         ("llama-2-7b", 1e-3),
         ("llama-3.1-8b", 3e-4),
     ],

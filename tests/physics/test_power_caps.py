@@ -190,3 +190,20 @@ def test_two_term_power() -> None:
     assert two_term_power_w((0.9, 0.4), (430.0, 170.0), 110.0, 700.0) == pytest.approx(565.0, abs=1e-9)
     assert two_term_power_w((1.0, 1.0), (430.0, 170.0), 110.0, 700.0) == 700.0
     assert two_term_power_w((0.0, 0.0), (430.0, 170.0), 110.0, 700.0) == 110.0
+
+
+def test_below_the_floor_of_the_voltage_energy_per_operation_stays() -> None:
+    """Above the floor P ~ f^3, below it P ~ f: 400 W of arithmetic draw 50 W at the floor of 0.5, 20 W at 0.2."""
+    load = compute_bound(400.0)
+    for cap_w, clock in ((STATIC_W + 400.0 * 0.8**3, 0.8), (STATIC_W + 50.0, 0.5), (STATIC_W + 20.0, 0.2)):
+        outcome = run_step(load, STATIC_W, 3.0, cap_w, 0.5)
+        assert outcome.clock == pytest.approx(clock, rel=1e-9)
+        assert outcome.time_s == pytest.approx(1.0 / clock, rel=1e-9)
+        assert outcome.energy_j / outcome.time_s == pytest.approx(cap_w, rel=1e-9)
+
+
+@given(loads, exponents, caps, st.floats(0.0, 1.0))
+def test_a_floor_never_speeds_a_step_up(load: StepLoad, exponent: float, cap_w: float, floor: float) -> None:
+    free, held = run_step(load, STATIC_W, exponent, cap_w), run_step(load, STATIC_W, exponent, cap_w, floor)
+    assert held.time_s >= free.time_s * (1.0 - 1e-12)
+    assert held.energy_j <= cap_w * held.time_s * (1.0 + 1e-12)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from simulator.engine.serving.batch import Prefill
 from simulator.errors import InvariantError
-from simulator.physics.accelerator_power import StepLoad, run_step
+from simulator.physics.accelerator_power import StepLoad
 from simulator.physics.inference import InferenceModel
 
 NODE_TOKENS = 2048
@@ -138,7 +138,7 @@ class CappedIterations:
             core_energy_j=core_j,
             other_energy_j=other_j,
         )
-        outcome = run_step(load.within(power.static_w, power.cap_w), power.static_w, power.clock_exponent, self._cap_w)
+        outcome = power.run(load, self._cap_w)
         return outcome.time_s, outcome.energy_j * model.tensor_parallel
 
 
