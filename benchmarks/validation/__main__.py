@@ -9,11 +9,14 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.validation import (
+    hosts,
     kernels,
+    mlperf_traces,
     mlperf_training,
     physics_vectors,
     power_caps,
     silicon,
+    supplies,
     training_runs,
     vllm_runs,
 )
@@ -25,6 +28,9 @@ KINDS: dict[str, Callable[[Path], Report]] = {
     "silicon": silicon.validate,
     "mlperf-training": mlperf_training.validate,
     "training-runs": training_runs.validate,
+    "mlperf-traces": mlperf_traces.validate,
+    "hosts": hosts.validate,
+    "supplies": supplies.validate,
     "vllm-runs": vllm_runs.validate,
     "kernels": kernels.validate,
 }

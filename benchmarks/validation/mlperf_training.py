@@ -109,7 +109,7 @@ def run(row: Row) -> sim.Result:
     Raises:
         InputError: the simulator cannot do it.
     """
-    return sim.run(sim.from_dict(_scenario(row)))
+    return sim.run(sim.from_dict(scenario_of(row)))
 
 
 def node_power_w(row: Row, result: sim.Result) -> float:
@@ -160,7 +160,12 @@ def _ratios(group: list[tuple[int, Row, sim.Result]]) -> list[Case]:
     return cases
 
 
-def _scenario(row: Row) -> dict[str, Any]:
+def scenario_of(row: Row) -> dict[str, Any]:
+    """Return the scenario of a row.
+
+    Raises:
+        InputError: the simulator cannot do it.
+    """
     recipe, gpu = RECIPES[row["benchmark"]], _gpu(row["gpu"])
     nodes, per_node = int(row["n_nodes"]), int(row["gpus_per_node"])
     precision = "fp8" if gpu in FP8 else "bf16"

@@ -33,6 +33,12 @@ def read_rows(path: Path, columns: set[str]) -> list[Row]:
     return rows
 
 
+def has_rows(path: Path, columns: set[str]) -> bool:
+    """Return whether a file, or a file below a folder, has the columns."""
+    files = path.rglob("*.csv") if path.is_dir() else [path]
+    return any(file.is_file() and columns <= set(_header(file)) for file in files)
+
+
 def _header(file: Path) -> list[str]:
     with file.open(newline="", encoding="utf-8-sig") as stream:
         return next(csv.reader(stream), [])
