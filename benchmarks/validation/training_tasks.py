@@ -7,7 +7,8 @@ Rows say little. What they leave out follows from rules that look at nothing tha
 * sequences have 2,048 tokens until 2022, 4,096 in 2023, 8,192 later, or the model's context where that is shorter;
 * a batch has half a million tokens below 1 billion parameters, 1 million below 4, 2 million below 60, 3.2 million below
   200 and 4 million above, as those of GPT-3's family (arXiv:2005.14165, Table 2.1) until 2022; 4 million later, and
-  16 million above 200 billion parameters (Llama 3, arXiv:2407.21783); those of Pythia are published;
+  16 million above 200 billion parameters (Llama 3, arXiv:2407.21783); those of Pythia, BLOOM and Megatron-Turing are
+  published;
 * accelerators, where they are not given, are the power of two that needs about 30 days at 40 % of peak.
 """
 
@@ -30,7 +31,8 @@ _SERVERS = (
     (r"V100", "dgx-v100"),
     (r"A100.*40", "dgx-a100-40"),
     (r"A100", "dgx-a100"),
-    (r"H100", "dgx-h100"),
+    # H800 is an H100 whose link inside the server has 400 of 900 GB/s (reference/hardware.csv): a little optimistic.
+    (r"H100|H800", "dgx-h100"),
     (r"H200", "dgx-h200"),
     (r"B200", "dgx-b200"),
     (r"MI300X", "mi300x-8"),
@@ -67,6 +69,8 @@ class Published:
 _PUBLISHED = {
     # EleutherAI/pythia, models/*.yml: 1,024 sequences of 2,048 tokens, layers recomputed, GPT-NeoX with ZeRO stage 1.
     "pythia": Published(1024 * 2048, Software(False, False, True, must_recompute=True)),
+    # BLOOM paper (arXiv:2211.05100), as summarised: 2,048 sequences of 2,048 tokens.
+    "bloom": Published(2048 * 2048, Software.of(2022, tpu=False)),
     # Smith et al. 2022: 1,920 sequences of 2,048 tokens, 35 stages without chunks.
     "mtnlg": Published(1920 * 2048, Software(False, False, True, must_recompute=True)),
 }
