@@ -89,11 +89,13 @@ def mlenergy_v2(data: Path) -> pd.DataFrame:
 def mlenergy_v3(reference: Path, gpu: str) -> pd.DataFrame:
     """Return the dense text rows of ML.ENERGY v3 on one GPU whose model is in the catalogue.
 
-    B200's reasoning rows are left out: their token times are those of the host, not of the board.
+    B200's reasoning rows are left out: their token times are those of the host, not of the board. So is Gemma 3, whose
+    layers have windows: it and the models with experts check the fit (`benchmarks.validation ml-energy`).
     """
     table = pd.read_csv(reference / "mlenergy_v3_llm_open.csv")
     tasks = ["lm-arena-chat", "gpqa"] if gpu == "H100" else ["lm-arena-chat"]
     dense = (table.architecture == "Dense Transformer") & (table.weight_precision == "bfloat16")
+    dense &= ~table.model_id.str.startswith("google/gemma-3")
     table = table[dense & (table.gpu_model == gpu) & table.task.isin(tasks) & (table.data_parallel == 1)]
     return _known(
         pd.DataFrame(
@@ -141,6 +143,9 @@ def _load(row: object, profile: str) -> dict[str, float]:
         return float(np.interp(place, index, values))
 
     attention = costs.attention
+    if costs.span is not None:
+        # No sequence of these rows is longer than a window.
+        cached *= costs.span.units_per_token
     kernel_s = at(costs.tokens.gemm_s + costs.tokens.other_s, sizes, tokens) + at(costs.head.time_s, rows, batch)
     kernel_s += attention.call_s + attention.decode_s * cached + attention.sequence_s * batch
     flop = at(costs.tokens.flop, sizes, tokens) + at(costs.head.flop, rows, batch) + attention.decode_flop * cached

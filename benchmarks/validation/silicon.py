@@ -15,6 +15,8 @@ from benchmarks.bases import scenario
 from benchmarks.validation.report import Case, Report, reason
 from benchmarks.validation.rows import Row, read_rows
 from simulator.errors import InputError
+from simulator.physics import transformer as tf
+from simulator.physics.precision import PRECISIONS as PRECISION_RECORDS
 from simulator.profiles import catalogue
 
 COLUMNS = {"id", "silicon_data_source", "model_path", "system", "isl", "osl", "tp_size", "silicon_tpot_ms"}
@@ -46,14 +48,17 @@ BATCH_TOKENS = 8192
 """Token budget of an iteration, the default of both engines on these systems."""
 WAVES = 8
 """Requests per client."""
+_LABELS = {"id", "silicon_data_source", "batch_size"}
+"""Columns in which two rows of one measurement may differ."""
 
 
 def validate(path: Path) -> Report:
     """Run every row that the simulator models."""
     report = Report("silicon")
     folder = path if path.is_dir() else path.parent
+    seen: set[tuple[str, ...]] = set()
     for row in read_rows(path, COLUMNS):
-        refusal = _not_modelled(row)
+        refusal = _not_modelled(row) or _not_a_measurement(row, seen, folder)
         if refusal is not None:
             report.skip(row["id"], refusal)
             continue
@@ -89,13 +94,8 @@ def _not_modelled(row: Row) -> str | None:
     """Return why a row lies outside the simulator, before anything is run."""
     if row.get("mode", "agg") != "agg":
         return "prefill and decode on separate servers are not modelled"
-    for column, what in (
-        ("pp_size", "pipeline-parallel serving"),
-        ("attention_dp_size", "data-parallel attention"),
-        ("moe_ep_size", "expert-parallel serving"),
-    ):
-        if float(row.get(column) or 1) > 1:
-            return f"{what} is not modelled"
+    if _number(row, "pp_size") > 1:
+        return "pipeline-parallel serving is not modelled"
     if row["system"] not in SERVERS:
         return f"no server profile for the system '{row['system']}'"
     if _quantization(row) not in PRECISIONS:
@@ -105,8 +105,72 @@ def _not_modelled(row: Row) -> str | None:
     return None
 
 
+def _not_a_measurement(row: Row, seen: set[tuple[str, ...]], folder: Path) -> str | None:
+    """Return why a row tells nothing: it repeats another one, or is faster than its hardware can be."""
+    same = tuple(value for column, value in row.items() if column not in _LABELS)
+    if same in seen:
+        return "the same measurement stands in the table once more"
+    seen.add(same)
+    floor_ms = least_tpot_ms(row, folder)
+    if floor_ms is not None and float(row["silicon_tpot_ms"]) < floor_ms:
+        return "faster than peak bandwidth allows at its concurrency: its first tokens were withheld"
+    return None
+
+
+def least_tpot_ms(row: Row, folder: Path) -> float | None:
+    """Return the least time per output token that datasheet bandwidth allows, or None where the model is unknown.
+
+    All clients decode at once, or as many as fit: weights and cache of an iteration are read at full bandwidth by all
+    accelerators of the row, which no sequence leaves early.
+    """
+    try:
+        model = catalogue.model(_model(row["model_path"], folder), folder).record.transformer()
+    except InputError:
+        return None
+    server = catalogue.server(SERVERS[row["system"]], folder).record
+    board = catalogue.accelerator(str(server.accelerator), folder).record
+    count = _number(row, "tp_size") * _number(row, "attention_dp_size")
+    precision, clients = PRECISION_RECORDS[_precision(row)], concurrency(row)
+    experts = tf.expert_parameters(model) if model.experts > 1 else 0
+    rest = (tf.parameter_count(model) - experts) * precision.weight_bytes
+    touched = float(tf.expected_experts(model, float(clients))) / model.experts
+    weights = rest + experts * precision.expert_bytes * (touched if experts else 0.0)
+    full_layers = 1.0 - model.windowed_layers / model.layers
+    context = float(row["isl"]) + 0.5 * float(row["osl"])
+    cache = clients * context * full_layers * tf.kv_bytes_per_token(model, 2.0)
+    room = count * board.memory_bytes - rest - experts * precision.expert_bytes
+    moved = weights + min(cache, max(room, 0.0))
+    return 1e3 * moved / (count * board.memory_bandwidth_bytes_per_s)
+
+
+def _number(row: Row, column: str) -> int:
+    return int(float(row.get(column) or 1))
+
+
+def _parallelism(row: Row, clients: int) -> dict[str, int]:
+    """Return how the accelerators of a row share the model.
+
+    Where the engine is TensorRT-LLM and data-parallel attention is not stated, `tp_size` counts all accelerators; a
+    batch size that is the concurrency over that number is one of each, so that attention is data-parallel over all.
+    """
+    tensor, groups, experts = _number(row, "tp_size"), _number(row, "attention_dp_size"), _number(row, "moe_ep_size")
+    if not row.get("attention_dp_size") and tensor > 1 and clients == tensor * _number(row, "batch_size"):
+        tensor, groups = 1, tensor
+    return {"tensor": tensor, "attention_data": groups, "expert": experts}
+
+
+def _engine(row: Row, clients: int) -> dict[str, int]:
+    sequences = -(-clients // _parallelism(row, clients)["attention_data"])
+    return {"max_batch_tokens": max(BATCH_TOKENS, sequences), "max_sequences": max(sequences, 256)}
+
+
 def _quantization(row: Row) -> str:
     return row.get("gemm_quant_mode") or row.get("precision") or ""
+
+
+def _precision(row: Row) -> str:
+    """Return the format of a row; gpt-oss is published with experts in MXFP4 and the rest in bf16, whatever it says."""
+    return "mxfp4" if "gpt-oss" in row["model_path"] else PRECISIONS[_quantization(row)]
 
 
 def _model(name: str, folder: Path) -> str:
@@ -126,11 +190,11 @@ def _scenario(row: Row, clients: int, model: str) -> dict[str, Any]:
         "kind": "inference",
         "name": "serving",
         "model": model,
-        "precision": PRECISIONS[_quantization(row)],
+        "precision": _precision(row),
         "servers": "hall",
         "replicas": 1,
-        "parallelism": {"tensor": int(float(row["tp_size"]))},
-        "engine": {"max_batch_tokens": max(BATCH_TOKENS, clients), "max_sequences": max(clients, 256)},
+        "parallelism": _parallelism(row, clients),
+        "engine": _engine(row, clients),
         "requests": {
             "kind": "closed_loop",
             "clients": clients,

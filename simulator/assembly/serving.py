@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from simpy import Environment
 
-from simulator.assembly.compatibility import accelerator_of, precision_faults, rates_in, tensor_faults
+from simulator.assembly.compatibility import accelerator_of, expert_faults, precision_faults, rates_in, tensor_faults
 from simulator.assembly.faults import FaultCollector
 from simulator.assembly.hardware import HallSpec
 from simulator.assembly.requests import request_table
@@ -30,6 +30,7 @@ from simulator.errors import Fault, InputError
 from simulator.physics.accelerator import Accelerator, HostOverhead
 from simulator.physics.inference import InferenceModel, inference_model, peak_activation_bytes
 from simulator.physics.precision import KV_BYTES, PRECISIONS
+from simulator.physics.serving_plan import ServingPlan
 from simulator.profiles import catalogue
 from simulator.profiles.accelerators import AcceleratorRecord
 from simulator.profiles.models import ModelRecord
@@ -145,7 +146,7 @@ def build_service(
 
 
 def _placed(workload: InferenceWorkload, hall: Hall, placement: PlacementPolicy, index: int) -> ReplicaMeter:
-    group = workload.parallelism.tensor
+    group = serving_plan(workload).accelerators
     placed = placement.place(hall, group, group)
     if placed is None or hall.accelerator is None:
         message = f"must be <= {index}, the replicas of {group} accelerators that fit into '{hall.name}'"
@@ -161,11 +162,20 @@ def _placed(workload: InferenceWorkload, hall: Hall, placement: PlacementPolicy,
     )
 
 
+def serving_plan(workload: InferenceWorkload) -> ServingPlan:
+    """Return how the accelerators of a replica share its model."""
+    parallelism = workload.parallelism
+    return ServingPlan(parallelism.tensor, parallelism.attention_data, parallelism.expert)
+
+
 def _problems(
     workload: InferenceWorkload, model: ModelRecord, hall: HallSpec, accelerator: AcceleratorRecord
 ) -> Iterator[Fault]:
     yield from precision_faults(workload.precision, accelerator)
     yield from tensor_faults(workload.parallelism.tensor, model, hall)
+    yield from expert_faults(serving_plan(workload), model, hall)
+    if PRECISIONS[workload.precision].expert_weight_bytes is not None and model.experts == 1:
+        yield Fault(f"'{workload.precision}' is a format of experts, and {model.name} has none", path="precision")
     engine = workload.engine
     if engine.max_sequences > engine.max_batch_tokens:
         limit = f"engine.max_batch_tokens = {engine.max_batch_tokens}, since each takes a token per iteration"
@@ -180,18 +190,18 @@ def _problems(
 def _inference(
     workload: InferenceWorkload, model: ModelRecord, record: AcceleratorRecord, requests: RequestTable | None
 ) -> InferenceModel:
-    engine = workload.engine
+    engine, plan = workload.engine, serving_plan(workload)
     accelerator = _with_overheads(rates_in(workload.precision, record), workload)
     longest = int(requests.prompt_tokens.max()) if requests is not None and len(requests) else 1
     tokens = max(engine.max_batch_tokens, longest) if model.kind == "encoder" else engine.max_batch_tokens
     return inference_model(
         model.transformer(),
         accelerator,
-        workload.parallelism.tensor,
+        plan,
         PRECISIONS[workload.precision],
         KV_BYTES[workload.kv_precision],
-        tokens,
-        engine.max_sequences,
+        tokens * plan.data,
+        engine.max_sequences * plan.data,
     )
 
 
@@ -205,39 +215,46 @@ def _with_overheads(accelerator: Accelerator, workload: InferenceWorkload) -> Ac
 def _limits(
     workload: InferenceWorkload, model: ModelRecord, record: AcceleratorRecord, inference: InferenceModel
 ) -> BatchLimits:
-    engine = workload.engine
+    engine, groups, span = workload.engine, inference.plan.data, inference.span
     blocks = _blocks_that_fit(workload, model, record, inference)
+    units = 1 if span is None else span.units_per_token
     if engine.kv_blocks is not None and model.kind != "encoder":
-        if engine.kv_blocks > blocks:
-            message = f"must be <= {blocks}, what memory leaves beside weights and activations, got {engine.kv_blocks}"
+        if engine.kv_blocks * units > blocks:
+            most = blocks // units
+            message = f"must be <= {most}, what memory leaves beside weights and activations, got {engine.kv_blocks}"
             raise InputError([Fault(message, path="engine.kv_blocks")])
-        blocks = engine.kv_blocks
+        blocks = engine.kv_blocks * units
     return BatchLimits(
-        batch_tokens=engine.max_batch_tokens,
-        sequences=engine.max_sequences,
+        batch_tokens=engine.max_batch_tokens * groups,
+        sequences=engine.max_sequences * groups,
         block_tokens=engine.block_tokens,
-        blocks=blocks,
+        blocks=blocks * groups,
         context_tokens=model.context_tokens,
         whole_prompts=engine.whole_prompts,
+        span=span,
+        ranks=groups,
     )
 
 
 def _blocks_that_fit(
     workload: InferenceWorkload, model: ModelRecord, record: AcceleratorRecord, inference: InferenceModel
 ) -> int:
-    """Return the blocks that memory leaves beside weights and activations, on the accelerator of a replica."""
+    """Return the blocks that memory leaves beside weights and activations, in one group of a replica.
+
+    Where layers have windows these are blocks of one unit of the model's span.
+    """
     engine, tensor = workload.engine, workload.parallelism.tensor
     budget = record.memory_bytes * engine.memory_fraction
-    weights = inference.weight_bytes / tensor
+    weights = inference.weight_bytes
     activations = peak_activation_bytes(model.transformer(), tensor, engine.max_batch_tokens, engine.max_sequences)
     free = budget - weights - activations
     is_encoder = model.kind == "encoder"
-    block_bytes = 0.0 if is_encoder else inference.attention.decode_bytes * engine.block_tokens
+    block_bytes = 0.0 if is_encoder else inference.cached_bytes * engine.block_tokens
     if free < block_bytes:
         gb = [value / BYTES_PER_GB for value in (weights, activations, budget)]
         raise InputError(
             f"{model.name} in {workload.precision} needs {gb[0]:,.1f} GB for weights and {gb[1]:,.1f} GB for "
             f"activations per accelerator; {record.name} has {gb[2]:,.1f} GB of that share: raise parallelism.tensor "
-            "or lower the precision"
+            f"{'or parallelism.attention_data ' if model.experts > 1 else ''}or lower the precision"
         )
     return _UNLIMITED_BLOCKS if is_encoder else int(free // block_bytes)

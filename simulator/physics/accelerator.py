@@ -39,6 +39,7 @@ class Accelerator:
         power: power model.
         joules_per_flop: energy per operation in this format.
         sixteen_bit_joules_per_flop: energy per operation of attention and the output matrix.
+        low_latency_link: the same link as an all-reduce for small messages uses it; None: there is none.
     """
 
     peak_flop_per_s: float
@@ -52,3 +53,4 @@ class Accelerator:
     power: PowerModel
     joules_per_flop: float
     sixteen_bit_joules_per_flop: float
+    low_latency_link: Link | None = None

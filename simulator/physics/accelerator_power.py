@@ -83,7 +83,7 @@ class StepLoad:
 
     def time_s(self, clock: float = 1.0) -> float:
         """Return the duration at a relative clock."""
-        gemm_s = _smooth_maximum(self.gemm_compute_s / clock, self.gemm_memory_s, self.sharpness)
+        gemm_s = smooth_maximum(self.gemm_compute_s / clock, self.gemm_memory_s, self.sharpness)
         return gemm_s + self.compute_s / clock + self.fixed_s
 
     def within(self, static_w: float, limit_w: float) -> StepLoad:
@@ -191,8 +191,11 @@ def two_term_power_w(activity: tuple[float, float], gains_w: tuple[float, float]
     return min(cap_w, idle_w + gains_w[0] * activity[0] + gains_w[1] * activity[1])
 
 
-def _smooth_maximum(first: float, second: float, sharpness: float) -> float:
-    # Scalar twin of roofline.smooth_maximum: it runs inside a bisection, where numpy's overhead would dominate.
+def smooth_maximum(first: float, second: float, sharpness: float) -> float:
+    """Return (a^q + b^q)^(1/q) of two scalars.
+
+    Twin of `simulator.physics.roofline.smooth_maximum` for a bisection, where numpy's overhead would dominate.
+    """
     larger, smaller = (first, second) if first >= second else (second, first)
     if larger == 0.0:
         return 0.0

@@ -5,8 +5,10 @@ An iteration with n tokens, of which some sequences decode against K cached toke
     T = gemm(n) + elementwise(n) + collectives(n) + head(rows) + attention(K, chunks) + host
 
 All but the matrix products is linear in K, so k iterations of an unchanged batch have a closed form. The tables hold
-what depends on n alone; `DecodeAttention` and `PrefillAttention` hold the factors of the rest. Every figure is for one
-accelerator of a tensor-parallel group; the group's energy is that times its size.
+what depends on n alone; `AttentionTerms` holds the factors of the rest. Tokens, pairs and keys of attention are in
+units of the model's `AttentionSpan`. Every figure is for one accelerator of a replica; the replica's energy is that
+times their number. With data-parallel attention n counts the tokens of all its groups; they are spread evenly, but for
+the chunk of a prompt, which one group processes while the others wait for it at the next exchange.
 """
 
 from __future__ import annotations
@@ -18,13 +20,15 @@ from numpy.typing import NDArray
 
 from simulator.physics import transformer as tf
 from simulator.physics.accelerator import Accelerator
-from simulator.physics.links import collective_time_s, traffic_bytes
+from simulator.physics.attention_span import AttentionSpan, attention_span
 from simulator.physics.precision import Precision
 from simulator.physics.roofline import (
     decode_attention_s_per_byte,
     elementwise_time_s,
     gemm_time_s,
 )
+from simulator.physics.serving_plan import ServingPlan
+from simulator.physics.token_table import TokenTable, token_table
 
 Array = NDArray[np.float64]
 
@@ -38,29 +42,6 @@ sequences, Llama 3.1 8B) found 1.24 GB to keep free beside weights and cache, of
 
 
 @dataclass(frozen=True, slots=True)
-class TokenTable:
-    """What depends on the number of tokens n in the iteration; arrays indexed by n from 0 to the largest batch.
-
-    Args:
-        gemm_compute_s: time of the matrix products if only arithmetic limited them.
-        gemm_memory_s: time of the same if only memory limited them.
-        gemm_s: their smooth maximum.
-        other_s: elementwise work, launches and collectives.
-        flop: operations of the matrix products.
-        traffic_bytes: device memory traffic.
-        link_bytes: bytes sent to other accelerators of the group.
-    """
-
-    gemm_compute_s: Array
-    gemm_memory_s: Array
-    gemm_s: Array
-    other_s: Array
-    flop: Array
-    traffic_bytes: Array
-    link_bytes: Array
-
-
-@dataclass(frozen=True, slots=True)
 class HeadTable:
     """The output matrix and the sampler; arrays indexed by the number of tokens whose logits are needed."""
 
@@ -71,7 +52,7 @@ class HeadTable:
 
 @dataclass(frozen=True, slots=True)
 class AttentionTerms:
-    """Factors of attention, all layers together.
+    """Factors of attention, all layers together; a token stands for a unit where layers have windows.
 
     Args:
         call_s: overhead of one call per layer.
@@ -135,21 +116,57 @@ class AttentionTerms:
 
 @dataclass(frozen=True, slots=True)
 class InferenceModel:
-    """Everything that the serving engine needs to cost an iteration of one replica."""
+    """Everything that the serving engine needs to cost an iteration of one replica.
+
+    Args:
+        tokens: what depends on the tokens of an iteration.
+        head: output matrix and sampler.
+        attention: factors of attention.
+        accelerator: rates of the device.
+        plan: how accelerators share the model.
+        span: what layers see where some have windows.
+        cached_bytes: cache of one accelerator for a token (a unit, where layers have windows) of one of its sequences.
+        weight_bytes: weights on one accelerator.
+    """
 
     tokens: TokenTable
     head: HeadTable
     attention: AttentionTerms
     accelerator: Accelerator
-    tensor_parallel: int
-    kv_bytes_per_token: float
+    plan: ServingPlan
+    span: AttentionSpan | None
+    cached_bytes: float
     weight_bytes: float
+
+    def unevenness(self, tokens: int, longest_chunk: int) -> float:
+        """Return the prefill attention of the group that has most of it / that of the mean group, at least 1.
+
+        Args:
+            tokens: prompt tokens of the iteration.
+            longest_chunk: tokens of the longest chunk, which one group processes.
+        """
+        return max(self.plan.data * longest_chunk / tokens, 1.0)
+
+    def uneven_products_s(self, count: int, tokens: int, longest_chunk: int) -> tuple[float, float, float] | None:
+        """Return (arithmetic, memory, other) time of the products of an iteration with prefill, by its largest group.
+
+        None where there is one group, whose tokens are all there are.
+
+        Args:
+            count: decoding sequences of all groups.
+            tokens: prompt tokens of all groups.
+            longest_chunk: tokens of the longest chunk, which one group processes.
+        """
+        groups, ranks = self.plan.data, self.tokens.ranks
+        if ranks is None:
+            return None
+        return ranks.times_s(count + tokens, -(-count // groups) + max(-(-tokens // groups), longest_chunk))
 
 
 def inference_model(
     model: tf.Transformer,
     accelerator: Accelerator,
-    tensor_parallel: int,
+    plan: ServingPlan | int,
     precision: Precision,
     kv_value_bytes: float,
     max_tokens: int,
@@ -160,96 +177,86 @@ def inference_model(
     Args:
         model: the transformer served.
         accelerator: rates of the device for the precision.
-        tensor_parallel: accelerators that share each layer.
+        plan: how accelerators share the model; a number stands for that many tensor-parallel ranks.
         precision: format of weights and arithmetic.
         kv_value_bytes: bytes per value of the KV cache.
-        max_tokens: most tokens in one iteration.
-        max_sequences: most sequences in one iteration.
+        max_tokens: most tokens in one iteration, of all groups.
+        max_sequences: most sequences in one iteration, of all groups.
     """
+    plan = ServingPlan(plan) if isinstance(plan, int) else plan
+    span = attention_span(model.layers, model.windowed_layers, model.window_tokens)
+    attention = _attention_terms(model, accelerator, plan, precision, kv_value_bytes)
     return InferenceModel(
-        tokens=_token_table(model, accelerator, tensor_parallel, precision, max_tokens),
-        head=_head_table(model, accelerator, tensor_parallel, precision, max_sequences),
-        attention=_attention_terms(model, accelerator, tensor_parallel, precision, kv_value_bytes),
+        tokens=token_table(model, accelerator, plan, precision, max_tokens),
+        head=_head_table(model, accelerator, plan, precision, max_sequences),
+        attention=attention,
         accelerator=accelerator,
-        tensor_parallel=tensor_parallel,
-        kv_bytes_per_token=tf.kv_bytes_per_token(model, kv_value_bytes),
-        weight_bytes=tf.weight_bytes(model, precision.weight_bytes),
+        plan=plan,
+        span=span,
+        cached_bytes=attention.decode_bytes * plan.data,
+        weight_bytes=rank_weight_bytes(model, precision, plan),
     )
 
 
-def _token_table(
-    model: tf.Transformer, accelerator: Accelerator, tensor_parallel: int, precision: Precision, max_tokens: int
-) -> TokenTable:
-    tokens = np.arange(max_tokens + 1, dtype=np.float64)
-    flop = tokens * tf.matmul_flop_per_token(model) / tensor_parallel
-    weights = model.layers * tf.layer_weights_read(model, tokens) * precision.weight_bytes / tensor_parallel
-    values = (
-        model.layers * tf.elementwise_values_per_token(model, tensor_parallel) * precision.activation_bytes * tokens
-    )
-    peak, bandwidth, gemm = accelerator.peak_flop_per_s, accelerator.bandwidth_bytes_per_s, accelerator.gemm
-    link_bytes = np.zeros_like(tokens)
-    link_s = np.zeros_like(tokens)
-    if tensor_parallel > 1:
-        # Two all-reduces per layer: after the attention output and after the feed-forward block.
-        message = model.hidden_size * precision.activation_bytes * tokens
-        calls = 2.0 * model.layers
-        link_bytes = calls * np.array([traffic_bytes("all_reduce", size, tensor_parallel) for size in message])
-        link_s = calls * np.array(
-            [collective_time_s("all_reduce", size, tensor_parallel, accelerator.link) for size in message]
-        )
-    empty = tokens == 0.0
-    return TokenTable(
-        gemm_compute_s=flop / (gemm.compute_fraction * peak),
-        gemm_memory_s=np.where(empty, 0.0, weights / (gemm.memory_fraction * bandwidth)),
-        gemm_s=np.where(empty, 0.0, gemm_time_s(flop, weights, peak, bandwidth, gemm)),
-        other_s=np.where(
-            empty, 0.0, elementwise_time_s(values, bandwidth, gemm) + model.layers * gemm.layer_overhead_s + link_s
-        ),
-        flop=flop,
-        traffic_bytes=np.where(empty, 0.0, weights + values),
-        link_bytes=link_bytes,
-    )
+def rank_weight_bytes(model: tf.Transformer, precision: Precision, plan: ServingPlan) -> float:
+    """Return the weights on one accelerator: its share of the experts, and of the rest its tensor-parallel part."""
+    if model.experts == 1:
+        return tf.weight_bytes(model, precision.weight_bytes) / plan.tensor
+    experts = tf.expert_parameters(model)
+    rest = (tf.parameter_count(model) - experts) * precision.weight_bytes / plan.tensor
+    return rest + experts * precision.expert_bytes / plan.accelerators
 
 
 def _head_table(
-    model: tf.Transformer, accelerator: Accelerator, tensor_parallel: int, precision: Precision, max_sequences: int
+    model: tf.Transformer, accelerator: Accelerator, plan: ServingPlan, precision: Precision, max_sequences: int
 ) -> HeadTable:
+    tensor_parallel = plan.tensor
     rows = np.arange(max_sequences + 1, dtype=np.float64)
-    flop = rows * tf.head_flop_per_token(model) / tensor_parallel
+    rank_rows = np.ceil(rows / plan.data)
     # The output matrix stays in 16 bits in the common quantized checkpoints.
     weights = np.where(rows == 0.0, 0.0, tf.head_weights(model) * max(precision.weight_bytes, 2.0) / tensor_parallel)
-    logits = rows * model.vocabulary * LOGIT_BYTES / tensor_parallel
     bandwidth = accelerator.bandwidth_bytes_per_s
-    time_s = gemm_time_s(flop, weights, accelerator.sixteen_bit_flop_per_s, bandwidth, accelerator.gemm)
-    time_s = time_s + elementwise_time_s(logits, bandwidth, accelerator.gemm)
-    return HeadTable(time_s=time_s, flop=flop, traffic_bytes=weights + logits)
+    flop_per_row, logit_bytes = tf.head_flop_per_token(model) / tensor_parallel, model.vocabulary * LOGIT_BYTES
+    time_s = gemm_time_s(
+        rank_rows * flop_per_row, weights, accelerator.sixteen_bit_flop_per_s, bandwidth, accelerator.gemm
+    )
+    time_s = time_s + elementwise_time_s(rank_rows * logit_bytes / tensor_parallel, bandwidth, accelerator.gemm)
+    mean_rows = rows / plan.data
+    moved = weights + mean_rows * logit_bytes / tensor_parallel
+    return HeadTable(time_s=time_s, flop=mean_rows * flop_per_row, traffic_bytes=moved)
 
 
 def _attention_terms(
     model: tf.Transformer,
     accelerator: Accelerator,
-    tensor_parallel: int,
+    plan: ServingPlan,
     precision: Precision,
     kv_value_bytes: float,
 ) -> AttentionTerms:
-    # Key heads are replicated once there are fewer of them than ranks, so a rank never reads less than one head.
-    kv_share = max(1.0 / tensor_parallel, 1.0 / model.kv_heads)
+    # Key heads are replicated once there are fewer of them than ranks, so a rank never reads less than one head; what
+    # latent attention caches belongs to all heads, so every rank has all of it.
+    kv_share = 1.0 if model.latent else max(1.0 / plan.tensor, 1.0 / model.kv_heads)
     attention, bandwidth = accelerator.attention, accelerator.bandwidth_bytes_per_s
     peak = accelerator.sixteen_bit_flop_per_s
-    token_bytes = tf.kv_bytes_per_token(model, kv_value_bytes) * kv_share
-    pair_flop = tf.attention_flop(model, 1.0) / tensor_parallel
-    query_bytes = 2.0 * model.layers * model.query_size * precision.activation_bytes / tensor_parallel
+    span = attention_span(model.layers, model.windowed_layers, model.window_tokens)
+    # Units of a token, times the groups over which sequences are spread.
+    parts = (span.units_per_token if span else 1) * plan.data
+    token_bytes = tf.kv_bytes_per_token(model, kv_value_bytes) * kv_share / parts
+    pair_flop = tf.attention_flop(model, 1.0) / plan.tensor / parts
+    decode_flop = tf.decode_attention_flop(model, 1.0) / plan.tensor / parts
+    query_values = model.layers * (model.query_size + model.value_size) / plan.data
+    query_bytes = query_values * precision.activation_bytes / plan.tensor
     prefill_s_per_byte = 1.0 / (attention.prefill_memory_fraction * bandwidth)
-    layer_heads = model.layers * model.heads / tensor_parallel
+    layer_heads = model.layers * model.heads / plan.tensor / plan.data
     mixed_sequence_head_s = attention.mixed_sequence_head_overhead_s
     if mixed_sequence_head_s is None:
         mixed_sequence_head_s = attention.sequence_head_overhead_s
-    intensity = token_bytes / pair_flop
+    intensity = token_bytes / decode_flop
     return AttentionTerms(
         call_s=model.layers * attention.call_overhead_s,
         sequence_s=layer_heads * attention.sequence_head_overhead_s,
         decode_s=token_bytes * decode_attention_s_per_byte(intensity, peak, bandwidth, attention),
-        decode_flop=pair_flop,
+        decode_flop=decode_flop,
         decode_bytes=token_bytes,
         pair_s=pair_flop / (attention.prefill_compute_fraction * peak),
         pair_flop=pair_flop,
@@ -257,7 +264,7 @@ def _attention_terms(
         chunk_bytes=query_bytes,
         context_s=token_bytes * prefill_s_per_byte,
         context_bytes=token_bytes,
-        longest_s=model.layers * attention.prefill_key_s,
+        longest_s=model.layers * attention.prefill_key_s / (span.units_per_token if span else 1),
         mixed_sequence_s=layer_heads * mixed_sequence_head_s,
         mixed_decode_s=token_bytes * decode_attention_s_per_byte(intensity, peak, bandwidth, attention, mixed=True),
         mixed_chunk_s=layer_heads * attention.mixed_chunk_head_overhead_s,
@@ -279,5 +286,6 @@ def peak_activation_bytes(model: tf.Transformer, tensor_parallel: int, tokens: i
         sequences: most sequences in one iteration.
     """
     inner = (model.ffn_matrices - 1) * model.ffn_size * model.experts_per_token + model.ffn_size
+    inner = max(inner, model.ffn_matrices * model.dense_ffn_size)
     layer = 2.0 * tokens * (2.0 * model.hidden_size + inner / tensor_parallel)
     return layer + PEAK_LOGIT_BYTES * sequences * model.vocabulary / tensor_parallel

@@ -168,13 +168,39 @@ def memory_need_bytes(model: tf.Transformer, plan: TrainingPlan, precision: Prec
     trained = weights if plan.lora_rank is None else model.layers * adapter_weights(model, plan.lora_rank) / shards
     optimizer = trained * ADAM_STATE_BYTES / (plan.data * plan.context if plan.shard_optimizer else 1)
     tokens = float(plan.microbatch_sequences * plan.sequence_tokens) / plan.context
-    kept = tf.activation_bytes(model, tokens, plan.recompute == "full") / shards
+    kept = activation_bytes(model, tokens, plan.recompute == "full") / shards
     early = (plan.pipeline - 1) / plan.interleave if plan.interleave > 1 else 0.0
     in_flight = min(plan.pipeline + early, plan.microbatches)
     standing = weights * precision.weight_bytes + trained * GRADIENT_BYTES
     if plan.shard_weights:
         standing = standing / (plan.data * plan.context) + 2.0 * standing * plan.pipeline / model.layers
     return standing + optimizer + kept * in_flight
+
+
+def activation_bytes(model: tf.Transformer, tokens: float, recompute: bool) -> float:
+    """Return the activations that a training step keeps for its backward pass, over all layers, in 16-bit formats.
+
+    Korthikanti et al. 2022 (arXiv:2205.05198), equations 1 to 4, without attention scores, which fused attention never
+    stores: 34 bytes per token, hidden channel and layer for an ungated block of width 4 h; other widths are counted by
+    their own channels (2 bytes per stored value, 1 per mask). With recomputation only the layer's input stays: 2 bytes.
+
+    Args:
+        model: the model.
+        tokens: tokens of the microbatch.
+        recompute: the backward pass recomputes each layer from its input.
+
+    >>> gpt3 = tf.Transformer("decoder", 96, 12288, 96, 96, 128, 49152, False, 50257, True)
+    >>> activation_bytes(gpt3, 1.0, False) / 96 / 12288
+    34.0
+    """
+    hidden = float(model.hidden_size)
+    if recompute:
+        return 2.0 * tokens * hidden * model.layers
+    attention = 2.0 * hidden + 2.0 * model.qkv_size + 2.0 * model.value_size + hidden
+    inner = model.ffn_matrices * tf.ffn_channels(model)
+    feed_forward = 2.0 * hidden + 2.0 * inner + hidden
+    norms = 4.0 * hidden
+    return tokens * (attention + feed_forward + norms) * model.layers
 
 
 def logit_share(model: tf.Transformer) -> float:

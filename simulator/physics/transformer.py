@@ -1,7 +1,8 @@
 """Arithmetic of a transformer: parameters, operations and bytes, exact for its architecture.
 
 One multiply-add is two operations. A layer is attention (projections `q`, `k`, `v`, `o`) and a feed-forward block of
-two matrices, or three when gated; with experts, each token passes `experts_per_token` of them and a router.
+two matrices, or three when gated; with experts, each token passes `experts_per_token` of them and a router. Where
+layers differ (the first ones dense, some of them windowed), a function of one layer returns the mean over layers.
 """
 
 from __future__ import annotations
@@ -14,8 +15,27 @@ from numpy.typing import NDArray
 
 Number = TypeVar("Number", float, NDArray[np.float64])
 
-ATTENTION_FLOP_PER_PAIR_AND_CHANNEL = 4.0
-"""Multiply-adds of one query-key pair: one for the score and one for the value, two operations each."""
+ATTENTION_FLOP_PER_PAIR_AND_CHANNEL = 2.0
+"""One multiply-add of a query-key pair: a channel of the query for the score, or one of the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class LatentAttention:
+    """Multi-head latent attention: keys and values come from one compressed vector per token, which alone is cached.
+
+    DeepSeek-V2 (arXiv:2405.04434), section 2.1. Beside it a key of `rope_dim` channels, common to all heads, is cached.
+
+    Args:
+        kv_rank: channels of the compressed vector.
+        query_rank: channels of the compressed query; 0 when queries are not compressed.
+        rope_dim: channels of query and key that carry the position, beside `head_dim` that do not.
+        value_dim: channels of a value head.
+    """
+
+    kv_rank: int
+    query_rank: int
+    rope_dim: int
+    value_dim: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +64,11 @@ class Transformer:
         norms_per_layer: norms in one block.
         pooler: an encoder's dense layer on the first token and its masked-token head (BERT).
         head_norms: queries and keys are normed per head, with one scale per channel of a head.
+        window_tokens: tokens that a windowed layer attends to, the newest included; 0 when there is none.
+        windowed_layers: layers that attend over the window only.
+        dense_layers: layers with one plain feed-forward block in place of experts.
+        dense_ffn_size: channels inside that block.
+        latent: latent attention; None for the usual kind.
     """
 
     kind: Literal["decoder", "encoder"]
@@ -67,21 +92,42 @@ class Transformer:
     norms_per_layer: int = 2
     pooler: bool = False
     head_norms: bool = False
+    window_tokens: int = 0
+    windowed_layers: int = 0
+    dense_layers: int = 0
+    dense_ffn_size: int = 0
+    latent: LatentAttention | None = None
 
     @property
     def query_size(self) -> int:
         """Channels of all query heads."""
-        return self.heads * self.head_dim
+        return self.heads * (self.head_dim + (self.latent.rope_dim if self.latent else 0))
+
+    @property
+    def value_size(self) -> int:
+        """Channels of what attention gives to the output projection."""
+        return self.heads * self.latent.value_dim if self.latent else self.query_size
+
+    @property
+    def cached_values(self) -> int:
+        """Values that one token leaves in the cache of one layer."""
+        latent = self.latent
+        return latent.kv_rank + latent.rope_dim if latent else 2 * self.kv_heads * self.head_dim
 
     @property
     def kv_size(self) -> int:
-        """Channels of all key heads (and of all value heads)."""
-        return self.kv_heads * self.head_dim
+        """Channels of all key heads, and of all value heads; in latent attention half of what is cached."""
+        return self.cached_values // 2
 
     @property
     def qkv_size(self) -> int:
         """Output channels of the query, key and value projections together."""
-        return self.query_size + 2 * self.kv_size
+        return self.query_size + self.cached_values
+
+    @property
+    def expert_layers(self) -> int:
+        """Layers with experts; all layers of a dense model."""
+        return self.layers - self.dense_layers
 
     @property
     def ffn_matrices(self) -> int:
@@ -91,7 +137,15 @@ class Transformer:
 
 def attention_weights(model: Transformer) -> int:
     """Return the weights of the attention projections of one layer (count, no biases)."""
-    return model.hidden_size * (model.qkv_size + model.query_size)
+    latent = model.latent
+    if latent is None:
+        return model.hidden_size * (model.qkv_size + model.query_size)
+    if latent.query_rank:
+        queries = latent.query_rank * (model.hidden_size + model.query_size)
+    else:
+        queries = model.hidden_size * model.query_size
+    keys_and_values = latent.kv_rank * model.heads * (model.head_dim + latent.value_dim)
+    return queries + model.hidden_size * (model.cached_values + model.value_size) + keys_and_values
 
 
 def expert_weights(model: Transformer) -> int:
@@ -99,10 +153,20 @@ def expert_weights(model: Transformer) -> int:
     return model.ffn_matrices * model.hidden_size * model.ffn_size
 
 
+def expert_parameters(model: Transformer) -> int:
+    """Return the parameters of all experts of all layers, biases included; of a dense model its feed-forward blocks."""
+    return model.expert_layers * model.experts * (expert_weights(model) + _ffn_biases(model, model.ffn_size))
+
+
 def shared_ffn_weights(model: Transformer) -> int:
     """Return the feed-forward weights of one layer that every token passes: router and shared expert (count)."""
     router = model.hidden_size * model.experts if model.experts > 1 else 0
     return router + model.ffn_matrices * model.hidden_size * model.shared_ffn_size
+
+
+def dense_ffn_weights(model: Transformer) -> int:
+    """Return the weights of the plain feed-forward block of one dense layer of a model with experts (count)."""
+    return model.ffn_matrices * model.hidden_size * model.dense_ffn_size
 
 
 def head_weights(model: Transformer) -> int:
@@ -119,13 +183,15 @@ def parameter_count(model: Transformer) -> int:
     >>> parameter_count(llama)
     6738415616
     """
-    return model.layers * _layer_parameters(model) + embedding_parameters(model) + _output_parameters(model)
+    layers = model.expert_layers * _layer_parameters(model) + model.dense_layers * _dense_layer_parameters(model)
+    return layers + embedding_parameters(model) + _output_parameters(model)
 
 
 def active_parameter_count(model: Transformer) -> int:
     """Return the parameters that one token uses: all but the experts that it does not pass."""
     idle_experts = model.experts - model.experts_per_token
-    return parameter_count(model) - model.layers * idle_experts * expert_weights(model)
+    idle = idle_experts * (expert_weights(model) + _ffn_biases(model, model.ffn_size))
+    return parameter_count(model) - model.expert_layers * idle
 
 
 def embedding_parameters(model: Transformer) -> int:
@@ -136,14 +202,24 @@ def embedding_parameters(model: Transformer) -> int:
 
 
 def _layer_parameters(model: Transformer) -> int:
+    experts = model.experts * (expert_weights(model) + _ffn_biases(model, model.ffn_size))
+    return _attention_parameters(model) + experts + shared_ffn_weights(model)
+
+
+def _dense_layer_parameters(model: Transformer) -> int:
+    return _attention_parameters(model) + dense_ffn_weights(model) + _ffn_biases(model, model.dense_ffn_size)
+
+
+def _ffn_biases(model: Transformer, size: int) -> int:
+    return (model.ffn_matrices - 1) * size + model.hidden_size if model.ffn_bias else 0
+
+
+def _attention_parameters(model: Transformer) -> int:
     norms = model.norms_per_layer * model.norm_parameters * model.hidden_size
     norms += 2 * model.head_dim if model.head_norms else 0
-    attention_biases = {"none": 0, "qkv": model.qkv_size, "all": model.qkv_size + model.hidden_size}[
-        model.attention_bias
-    ]
-    ffn_biases = (model.ffn_matrices - 1) * model.ffn_size + model.hidden_size if model.ffn_bias else 0
-    experts = model.experts * (expert_weights(model) + ffn_biases)
-    return attention_weights(model) + attention_biases + experts + shared_ffn_weights(model) + norms
+    norms += model.latent.query_rank + model.latent.kv_rank if model.latent else 0
+    biases = {"none": 0, "qkv": model.qkv_size, "all": model.qkv_size + model.hidden_size}[model.attention_bias]
+    return attention_weights(model) + biases + norms
 
 
 def _output_parameters(model: Transformer) -> int:
@@ -180,7 +256,16 @@ def expected_experts(model: Transformer, tokens: Number) -> Number:
 def matmul_flop_per_token(model: Transformer) -> float:
     """Return the operations per token of the matrix products of all layers (no attention scores, no output matrix)."""
     ffn = model.experts_per_token * expert_weights(model) + shared_ffn_weights(model)
-    return 2.0 * model.layers * (attention_weights(model) + ffn)
+    weights = model.layers * attention_weights(model) + model.expert_layers * ffn
+    return 2.0 * (weights + model.dense_layers * dense_ffn_weights(model))
+
+
+def shared_matmul_weights(model: Transformer) -> int:
+    """Return the weights of all layers by which every token is multiplied: all but those of experts (count)."""
+    if model.experts == 1:
+        return model.layers * (attention_weights(model) + expert_weights(model) + shared_ffn_weights(model))
+    experts = model.expert_layers * shared_ffn_weights(model)
+    return model.layers * attention_weights(model) + experts + model.dense_layers * dense_ffn_weights(model)
 
 
 def head_flop_per_token(model: Transformer) -> float:
@@ -189,18 +274,47 @@ def head_flop_per_token(model: Transformer) -> float:
 
 
 def attention_flop(model: Transformer, pairs: Number) -> Number:
-    """Return the operations of attention scores and values over all layers.
+    """Return the operations of attention scores and values over all layers, keys and values of every head at hand.
 
     Args:
         model: the model.
         pairs: query-key pairs, scalar or array: the sum over query tokens of the keys that each attends to.
     """
-    return ATTENTION_FLOP_PER_PAIR_AND_CHANNEL * model.layers * model.query_size * pairs
+    channels = model.query_size + model.value_size
+    return ATTENTION_FLOP_PER_PAIR_AND_CHANNEL * model.layers * channels * pairs
+
+
+def decode_attention_flop(model: Transformer, pairs: Number) -> Number:
+    """Return the operations of attention over all layers in decode.
+
+    Latent attention works on the compressed vectors there, every head on all channels (arXiv:2405.04434, section 2.1.2:
+    the projections of keys and values are absorbed into those of queries and output).
+
+    Args:
+        model: the model.
+        pairs: query-key pairs, scalar or array.
+    """
+    latent = model.latent
+    if latent is None:
+        return attention_flop(model, pairs)
+    channels = model.heads * (2 * latent.kv_rank + latent.rope_dim)
+    return ATTENTION_FLOP_PER_PAIR_AND_CHANNEL * model.layers * channels * pairs
 
 
 def sequence_pairs(model: Transformer, tokens: Number) -> Number:
-    """Return the query-key pairs of a whole sequence: s (s + 1) / 2 for a decoder, s^2 for an encoder."""
-    return tokens * (tokens + 1.0) / 2.0 if model.kind == "decoder" else tokens * tokens
+    """Return the query-key pairs of a sequence in the mean layer: s (s + 1) / 2 for a decoder, s^2 for an encoder.
+
+    A windowed layer has w (w + 1) / 2 + (s - w) w of them, with w = min(s, window).
+    """
+    if model.kind == "encoder":
+        return tokens * tokens
+    pairs = tokens * (tokens + 1.0) / 2.0
+    if not model.windowed_layers:
+        return pairs
+    window: Number = np.minimum(tokens, float(model.window_tokens))
+    share = model.windowed_layers / model.layers
+    windowed = window * (window + 1.0) / 2.0 + (tokens - window) * window
+    return (1.0 - share) * pairs + share * windowed
 
 
 def forward_flop(model: Transformer, tokens: float, sequence_tokens: float, logits: float) -> float:
@@ -217,10 +331,20 @@ def forward_flop(model: Transformer, tokens: float, sequence_tokens: float, logi
 
 
 def layer_weights_read(model: Transformer, tokens: Number) -> Number:
-    """Return the weights of one layer that a batch of `tokens` reads (count): all when dense, else touched experts."""
+    """Return the weights of the mean layer that a batch of `tokens` reads (count): of experts only those touched."""
     fixed = attention_weights(model) + shared_ffn_weights(model)
     touched = expected_experts(model, tokens) if model.experts > 1 else tokens * 0.0 + 1.0
-    return fixed + expert_weights(model) * touched
+    if not model.dense_layers:
+        return fixed + expert_weights(model) * touched
+    share = model.dense_layers / model.layers
+    experts = shared_ffn_weights(model) + expert_weights(model) * touched
+    return attention_weights(model) + (1.0 - share) * experts + share * dense_ffn_weights(model)
+
+
+def ffn_channels(model: Transformer) -> float:
+    """Return the channels inside the feed-forward blocks that a token passes in the mean layer."""
+    size = model.ffn_size * model.experts_per_token + model.shared_ffn_size
+    return (model.expert_layers * size + model.dense_layers * model.dense_ffn_size) / model.layers
 
 
 def elementwise_values_per_token(model: Transformer, tensor_parallel: int = 1) -> float:
@@ -230,8 +354,7 @@ def elementwise_values_per_token(model: Transformer, tensor_parallel: int = 1) -
     attention output and the activation function move the sharded channels. The same count is used when the
     elementwise bandwidth fraction is fitted, so that fit and use agree.
     """
-    ffn = model.ffn_matrices * (model.ffn_size * model.experts_per_token + model.shared_ffn_size)
-    sharded = model.qkv_size + model.query_size + ffn
+    sharded = model.qkv_size + model.value_size + model.ffn_matrices * ffn_channels(model)
     return 8.0 * model.hidden_size + sharded / tensor_parallel
 
 
@@ -241,36 +364,12 @@ def weight_bytes(model: Transformer, bytes_per_weight: float) -> float:
 
 
 def kv_bytes_per_token(model: Transformer, bytes_per_value: float) -> float:
-    """Return the bytes that one token leaves in the KV cache: 2 x layers x KV channels x bytes.
+    """Return the bytes that one token leaves in the KV cache of all layers: layers x cached values x bytes.
+
+    A windowed layer drops them once the window has passed (`simulator.physics.attention_span`).
 
     >>> llama = Transformer("decoder", 32, 4096, 32, 8, 128, 14336, True, 128256, False)
     >>> kv_bytes_per_token(llama, 2.0)
     131072.0
     """
-    return 2.0 * model.layers * model.kv_size * bytes_per_value
-
-
-def activation_bytes(model: Transformer, tokens: float, recompute: bool) -> float:
-    """Return the activations that a training step keeps for its backward pass, over all layers, in 16-bit formats.
-
-    Korthikanti et al. 2022 (arXiv:2205.05198), equations 1 to 4, without attention scores, which fused attention never
-    stores: 34 bytes per token, hidden channel and layer for an ungated block of width 4 h; other widths are counted by
-    their own channels (2 bytes per stored value, 1 per mask). With recomputation only the layer's input stays: 2 bytes.
-
-    Args:
-        model: the model.
-        tokens: tokens of the microbatch.
-        recompute: the backward pass recomputes each layer from its input.
-
-    >>> gpt3 = Transformer("decoder", 96, 12288, 96, 96, 128, 49152, False, 50257, True)
-    >>> activation_bytes(gpt3, 1.0, False) / 96 / 12288
-    34.0
-    """
-    hidden = float(model.hidden_size)
-    if recompute:
-        return 2.0 * tokens * hidden * model.layers
-    attention = 2.0 * hidden + 2.0 * model.qkv_size + 2.0 * model.query_size + hidden
-    inner = model.ffn_matrices * (model.ffn_size * model.experts_per_token + model.shared_ffn_size)
-    feed_forward = 2.0 * hidden + 2.0 * inner + hidden
-    norms = 4.0 * hidden
-    return tokens * (attention + feed_forward + norms) * model.layers
+    return model.layers * model.cached_values * bytes_per_value

@@ -66,6 +66,17 @@ class AttentionFigures(Section):
     """Added in such calls per decoding sequence, query head and token of the longest chunk."""
 
 
+class LowLatencyFigures(Section):
+    """An all-reduce for small messages, as serving engines have one: quick to start, slow by the byte."""
+
+    achieved_fraction: Fraction
+    """Achieved / datasheet bandwidth."""
+    startup_s: NonNegative
+    """Constant part of an exchange."""
+    rank_s: NonNegative
+    """Added for each further rank."""
+
+
 class LinkFigures(Section):
     """The link between accelerators of one server."""
 
@@ -79,6 +90,13 @@ class LinkFigures(Section):
     """Constant part of a collective."""
     rank_s: NonNegative
     """Added to a collective for each further rank."""
+    low_latency: LowLatencyFigures | None = None
+    """All-reduce of a serving engine, taken where it is quicker; null: not known."""
+
+    def link(self, figures: LinkFigures | LowLatencyFigures) -> Link:
+        """Return the link as its own figures, or those for small messages, describe it."""
+        bandwidth_bytes_per_s = figures.achieved_fraction * self.bandwidth_bytes_per_s
+        return Link(figures.startup_s, figures.rank_s, bandwidth_bytes_per_s)
 
 
 class HostFigures(Section):
@@ -235,11 +253,8 @@ class AcceleratorRecord(Section):
                 layer_overhead_s=self.gemm.layer_overhead_s,
             ),
             attention=AttentionEfficiency(**self.attention.model_dump()),
-            link=Link(
-                startup_s=self.link.startup_s,
-                rank_s=self.link.rank_s,
-                bandwidth_bytes_per_s=self.link.achieved_fraction * self.link.bandwidth_bytes_per_s,
-            ),
+            link=self.link.link(self.link),
+            low_latency_link=self.link.link(self.link.low_latency) if self.link.low_latency else None,
             host=HostOverhead(self.host.step_overhead_s, self.host.sequence_overhead_s),
             power=self.power_model(),
             joules_per_flop=joules[number_format],

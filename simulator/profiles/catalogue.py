@@ -27,7 +27,8 @@ from simulator.profiles.facilities import (
     RearDoorRecord,
 )
 from simulator.profiles.generic_decoder import generic_decoder, is_generic
-from simulator.profiles.models import ModelRecord, model_from_config
+from simulator.profiles.hf_config import model_from_config
+from simulator.profiles.models import ModelRecord
 from simulator.profiles.networks import NetworkRecord
 from simulator.profiles.servers import ServerRecord
 from simulator.profiles.site_energy import BatteryRecord, GeneratorRecord, SolarRecord, TurbineRecord

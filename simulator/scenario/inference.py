@@ -11,6 +11,7 @@ from simulator.scenario.names import Count, FilePath, Fraction, Name, NonNegativ
 
 Tokens = Annotated[int, Field(ge=1, le=10_000_000)]
 PrecisionName = Literal["fp32", "tf32", "fp16", "bf16", "fp8", "int8", "fp4", "int4"]
+ServingPrecisionName = Literal[PrecisionName, "mxfp4"]
 
 
 class PoissonArrivals(Section):
@@ -236,22 +237,26 @@ class ServingParallelism(Section):
     """How one replica spreads over accelerators."""
 
     tensor: Annotated[int, Field(ge=1, le=1024)] = 1
-    """Accelerators that share each layer."""
+    """Accelerators that share the attention of a sequence, and each layer where no other key is given."""
+    attention_data: Annotated[int, Field(ge=1, le=1024)] = 1
+    """Groups of `tensor` accelerators with sequences and KV cache of their own, which share the experts of a model."""
+    expert: Annotated[int, Field(ge=1, le=1024)] = 1
+    """Groups of accelerators over which experts are spread; 1: every accelerator has a slice of each expert."""
 
 
 class Engine(Section):
     """Limits of the serving engine (names and meaning as in vLLM's V1 scheduler)."""
 
     max_batch_tokens: Annotated[int, Field(ge=1, le=1_048_576)] = 8192
-    """Most tokens in one iteration, decode and prefill together."""
+    """Most tokens in one iteration, decode and prefill together, of each group of `attention_data`."""
     max_sequences: Annotated[int, Field(ge=1, le=65_536)] = 256
-    """Most sequences running at once."""
+    """Most sequences running at once, in each group of `attention_data`."""
     block_tokens: Annotated[int, Field(ge=1, le=4096)] = 16
     """Tokens in one block of the KV cache."""
     memory_fraction: Share = 0.9
     """Share of device memory for weights and KV cache."""
     kv_blocks: Annotated[int, Field(ge=1)] | None = None
-    """Blocks of the KV cache; absent: what memory leaves beside the weights."""
+    """Blocks of the KV cache, of each group of `attention_data`; absent: what memory leaves beside the weights."""
     whole_prompts: bool = True
     """Admit a request only when free blocks hold its whole prompt; false: its first chunk suffices."""
     step_overhead_s: NonNegative | None = None
@@ -279,8 +284,8 @@ class InferenceWorkload(Section):
     """Name of the workload."""
     model: str
     """Model, by name, alias, profile path or path of a Hugging Face config.json."""
-    precision: PrecisionName = "bf16"
-    """Format of weights and arithmetic."""
+    precision: ServingPrecisionName = "bf16"
+    """Format of weights and arithmetic; mxfp4: experts in 4 bits, the rest in bf16, arithmetic in bf16."""
     kv_precision: Literal["fp16", "bf16", "fp8", "int8"] = "bf16"
     """Format of the KV cache."""
     servers: Name

@@ -139,8 +139,9 @@ def test_a_serving_row_is_a_closed_loop_of_its_clients(tmp_path: Path) -> None:
     [
         ({"mode": "disagg"}, "prefill and decode on separate servers are not modelled"),
         ({"pp_size": 2}, "pipeline-parallel serving is not modelled"),
-        ({"attention_dp_size": 4}, "data-parallel attention is not modelled"),
-        ({"moe_ep_size": 8}, "expert-parallel serving is not modelled"),
+        ({"attention_dp_size": 4}, "parallelism.attention_data: must be 1, since llama-3.2-1b has no experts"),
+        ({"moe_ep_size": 8}, "parallelism.expert: must be 1, since llama-3.2-1b has no experts"),
+        ({"silicon_tpot_ms": 0.5}, "faster than peak bandwidth allows at its concurrency"),
         ({"system": "cray_1"}, "no server profile for the system 'cray_1'"),
         ({"precision": "ternary"}, "number format 'ternary' is not modelled"),
         ({"osl": 1}, "the row has no time per output token"),
@@ -156,6 +157,25 @@ def test_a_serving_row_that_cannot_be_done_is_skipped(tmp_path: Path, change: di
     ((case_id, reason),) = report.skipped
     assert case_id == "row"
     assert why in reason
+
+
+def test_a_serving_row_that_stands_twice_counts_once(tmp_path: Path) -> None:
+    again = {**SILICON_ROW, "id": "again"}
+    path = table(tmp_path / "rows.csv", SILICON_COLUMNS, SILICON_ROW)
+    path.write_text(path.read_text() + table(tmp_path / "other.csv", SILICON_COLUMNS, again).read_text().split("\n")[1])
+    report = silicon.validate(path)
+    assert [case.case_id for case in report.cases] == ["row"]
+    assert report.skipped == [("again", "the same measurement stands in the table once more")]
+
+
+def test_serving_rows_with_experts(tmp_path: Path) -> None:
+    """Attention over groups of accelerators: stated, or told by a concurrency of several batches."""
+    row = {name: str(value) for name, value in SILICON_ROW.items()}
+    stated = {**row, "tp_size": "2", "attention_dp_size": "4", "moe_ep_size": "8"}
+    assert silicon._parallelism(stated, 32) == {"tensor": 2, "attention_data": 4, "expert": 8}
+    told = {**row, "tp_size": "4", "batch_size": "48", "moe_ep_size": "2"}
+    assert silicon._parallelism(told, 192) == {"tensor": 1, "attention_data": 4, "expert": 2}
+    assert silicon._parallelism(told, 48) == {"tensor": 4, "attention_data": 1, "expert": 2}
 
 
 def test_a_model_may_lie_beside_the_table(tmp_path: Path) -> None:

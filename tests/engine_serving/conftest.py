@@ -24,11 +24,13 @@ from simulator.engine.serving.request_state import RequestState
 from simulator.engine.serving.service import Service
 from simulator.physics.accelerator import Accelerator, HostOverhead
 from simulator.physics.accelerator_power import PowerModel
+from simulator.physics.attention_span import AttentionSpan, attention_span
 from simulator.physics.inference import inference_model
 from simulator.physics.links import Link
 from simulator.physics.precision import PRECISIONS
 from simulator.physics.roofline import AttentionEfficiency, GemmEfficiency
-from simulator.physics.transformer import Transformer
+from simulator.physics.serving_plan import ServingPlan
+from simulator.physics.transformer import LatentAttention, Transformer
 from simulator.profiles import catalogue
 from simulator.records import RequestLog
 
@@ -41,6 +43,9 @@ MODELS = {
     "grouped": Transformer("decoder", 32, 4096, 32, 8, 128, 14336, True, 128256, False),
     "experts": replace(SMALL, kv_heads=4, gated=True, experts=8, experts_per_token=2),
     "encoder": replace(SMALL, kind="encoder"),
+    "windowed": replace(SMALL, kv_heads=4, windowed_layers=6, window_tokens=100),
+    "all windowed": replace(SMALL, kv_heads=4, windowed_layers=8, window_tokens=37),
+    "latent": replace(SMALL, experts=16, experts_per_token=4, latent=LatentAttention(128, 96, 16, 64)),
 }
 
 _COOL = Accelerator(
@@ -74,7 +79,9 @@ KINDS = {"stretch": Replica, "iteration": ReferenceReplica, "encoder": EncoderRe
 
 
 @cache
-def _cost(model: str, device: str, tensor: int, cap_w: float, tokens: int, sequences: int) -> IterationCost:
+def _cost(
+    model: str, device: str, tensor: int | ServingPlan, cap_w: float, tokens: int, sequences: int
+) -> IterationCost:
     inference = inference_model(
         MODELS[model], DEVICES[device], tensor, PRECISIONS["bf16"], 2.0, tokens, min(sequences, tokens)
     )
@@ -156,12 +163,16 @@ class Bench:
     models: tuple[str, ...] = ("dense", "grouped", "experts")
     devices: tuple[str, ...] = tuple(DEVICES)
 
+    def span(self, model: str) -> AttentionSpan | None:
+        shape = MODELS[model]
+        return attention_span(shape.layers, shape.windowed_layers, shape.window_tokens)
+
     def cost(
         self,
         limits: BatchLimits,
         model: str = "dense",
         device: str = "cool",
-        tensor: int = 1,
+        tensor: int | ServingPlan = 1,
         cap_w: float = LIMIT_W,
     ) -> IterationCost:
         return _cost(model, device, tensor, cap_w, limits.batch_tokens, limits.sequences)
@@ -190,7 +201,7 @@ class Bench:
                 cost,
                 limits,
                 state,
-                ReplicaMeter(hall, index, cost.model.tensor_parallel, IDLE_W, *accounts),
+                ReplicaMeter(hall, index, cost.model.plan.accelerators, IDLE_W, *accounts),
                 service.listener(index),
             )
             for index in range(replicas)

@@ -11,6 +11,8 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from simulator.engine.serving.batch import BatchLimits
+from simulator.physics.attention_span import AttentionSpan
+from simulator.physics.serving_plan import ServingPlan
 from simulator.records import IN_FLIGHT, LONGER_THAN_CONTEXT, LONGER_THAN_KV_CACHE
 
 RELATIVE = 1e-9
@@ -42,8 +44,18 @@ def _requests(draw: st.DrawFn) -> list[tuple[float, int, int]]:
     return requests
 
 
+_PLANS = {
+    "experts": (1, 2, 8, ServingPlan(1, 4, 4), ServingPlan(2, 2, 1), ServingPlan(4, 1, 2)),
+    "latent": (1, 8, ServingPlan(2, 4, 8)),
+}
+"""Ways to share a model that has experts; the others are split over tensor-parallel ranks alone."""
+_SPANS = {"windowed": AttentionSpan(1, 3, 100), "all windowed": AttentionSpan(0, 1, 37)}
+
+
 @st.composite
 def _cases(draw: st.DrawFn) -> dict[str, Any]:
+    model = draw(st.sampled_from(["dense", "grouped", "experts", "latent", "windowed", "all windowed"]))
+    span = _SPANS.get(model)
     requests = draw(_requests())
     tokens = draw(st.sampled_from([64, 100, 512]))
     sequences, block = draw(st.sampled_from([2, 5, 16, 64])), draw(st.sampled_from([1, 4, 16]))
@@ -51,16 +63,16 @@ def _cases(draw: st.DrawFn) -> dict[str, Any]:
     # Now and then the longest requests do not fit even alone and are refused.
     longest = totals[-1 - (len(totals) // 4 if draw(st.integers(0, 4)) == 0 else 0)]
     spare = draw(st.sampled_from([0, 0, 1, 5, 50, 10_000])) // block
-    blocks = -(-(longest - 1) // block) + spare
+    blocks = BatchLimits(1, 1, block, 1, 1, span=span).blocks_for(longest - 1) + spare
     context = draw(st.sampled_from([10**6, 10**6, 10**6, totals[-1] - 1]))
     # Prompts admitted by their first chunk are preempted far more often.
     whole = draw(st.sampled_from([False, False, False, True]))
     return {
         "requests": requests,
-        "limits": BatchLimits(tokens, sequences, block, max(blocks, 1), context, whole),
-        "model": draw(st.sampled_from(["dense", "grouped", "experts"])),
+        "limits": BatchLimits(tokens, sequences, block, max(blocks, 1), context, whole, span),
+        "model": model,
         "device": draw(st.sampled_from(["cool", "hot", "crossing", "tiled"])),
-        "tensor": draw(st.sampled_from([1, 2, 8])),
+        "tensor": draw(st.sampled_from(_PLANS.get(model, (1, 2, 8)))),
         "cap_w": draw(st.sampled_from([400.0, 300.0, 220.0, 150.0, 105.0])),
         "until_s": draw(st.one_of(st.none(), st.floats(0.01, 2.0).map(lambda late_s: requests[0][0] + late_s))),
         "settle": sorted(draw(st.lists(st.floats(0.0, 1.0, exclude_max=True), max_size=6, unique=True))),
@@ -130,6 +142,7 @@ def test_stretches_equal_single_iterations(bench: Any) -> None:
             seen[name] += 1
             event(name)
 
+    assert all(bench.span(model) == span for model, span in _SPANS.items())
     compare()
     shares = {name: count / seen["any"] for name, count in seen.items()}
     # What is hard must be common among the examples, else their agreement says little.

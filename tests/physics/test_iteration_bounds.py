@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from simulator.engine.serving.batch import Prefill
 from simulator.engine.serving.iteration_cost import IterationCost
 from simulator.physics import transformer as tf
+from simulator.physics.attention_span import attention_span
 from simulator.physics.inference import inference_model
 from simulator.physics.precision import KV_BYTES, PRECISIONS
 from simulator.profiles import catalogue
 from simulator.profiles.accelerators import AcceleratorRecord
 
 ACCELERATORS = catalogue.shipped_names("accelerators")
-MODELS = ("llama-3-8b", "mixtral-8x7b", "gemma-2-2b", "gpt2-xl")
+MODELS = ("llama-3-8b", "mixtral-8x7b", "gemma-2-2b", "gpt2-xl", "gpt-oss-20b")
 MAX_TOKENS, MAX_SEQUENCES = 1024, 128
 
 
@@ -66,8 +67,8 @@ def datasheet_s(case: Case, rows: int, pairs: float, keys: float, logits: int) -
     Args:
         case: device, precision, model.
         rows: tokens whose activations pass the layers.
-        pairs: query-key pairs of attention.
-        keys: cached tokens that are read.
+        pairs: query-key pairs of attention, in units of the model's span.
+        keys: cached tokens that are read, in units of the model's span.
         logits: tokens whose logits are computed.
     """
     model, record, precision = case.transformer, case.record, PRECISIONS[case.precision]
@@ -76,10 +77,14 @@ def datasheet_s(case: Case, rows: int, pairs: float, keys: float, logits: int) -
     sixteen = [record.peak_flop_per_s.get(name, 0.0) for name in ("bf16", "fp16")]
     wide = case.precision in ("fp32", "tf32") or not any(sixteen)
     beside = peak if wide else max(sixteen)
-    weights = tf.attention_weights(model) + model.experts_per_token * tf.expert_weights(model)
+    span = attention_span(model.layers, model.windowed_layers, model.window_tokens)
+    units = span.units_per_token if span else 1
+    pairs, keys = pairs / units, keys / units
+    weights = tf.attention_weights(model) * precision.weight_bytes
+    weights += model.experts_per_token * tf.expert_weights(model) * precision.expert_bytes
     head = logits * tf.head_flop_per_token(model)
     flop_s = rows * tf.matmul_flop_per_token(model) / peak + (tf.attention_flop(model, pairs) + head) / beside
-    moved = model.layers * weights * precision.weight_bytes + 2.0 * bool(logits) * tf.head_weights(model)
+    moved = model.layers * weights + 2.0 * bool(logits) * tf.head_weights(model)
     moved += keys * tf.kv_bytes_per_token(model, KV_BYTES[case.kv])
     return max(flop_s, moved / record.memory_bandwidth_bytes_per_s) / case.tensor
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from simulator.physics import transformer as tf
+from simulator.physics.training_plan import activation_bytes
 from simulator.physics.transformer import Transformer
 from simulator.profiles import catalogue
 
@@ -222,8 +223,8 @@ def test_kept_activations_by_hand() -> None:
     Per token: two norms keep their 12 inputs in 16 bits (48 bytes); attention its input (24), q, k, v (80), its output
     (48) and a mask of one byte (12); the block its input (24), two inner results and their product (120), a mask (12).
     """
-    assert tf.activation_bytes(GROUPED, 5.0, recompute=False) == 5 * 3 * (48 + 24 + 80 + 48 + 12 + 24 + 120 + 12)
-    assert tf.activation_bytes(GROUPED, 5.0, recompute=True) == 5 * 3 * 24
+    assert activation_bytes(GROUPED, 5.0, recompute=False) == 5 * 3 * (48 + 24 + 80 + 48 + 12 + 24 + 120 + 12)
+    assert activation_bytes(GROUPED, 5.0, recompute=True) == 5 * 3 * 24
     # The paper's own case: 34 bytes per token and channel of an ungated block of four times the width.
     gpt3 = shipped("gpt3-175b")
-    assert tf.activation_bytes(gpt3, 2048.0, recompute=False) == 34 * 2048 * 12288 * 96
+    assert activation_bytes(gpt3, 2048.0, recompute=False) == 34 * 2048 * 12288 * 96

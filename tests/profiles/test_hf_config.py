@@ -10,7 +10,8 @@ import pytest
 
 from simulator.errors import InputError
 from simulator.physics.transformer import kv_bytes_per_token, matmul_flop_per_token, parameter_count
-from simulator.profiles.models import ModelRecord, model_from_config
+from simulator.profiles.hf_config import model_from_config
+from simulator.profiles.models import ModelRecord
 from simulator.profiles.sourced import load_profile
 
 MODELS = Path(__file__).resolve().parents[2] / "simulator" / "data" / "models"
@@ -267,28 +268,9 @@ def test_text_part_of_a_model_of_text_and_images(tmp_path: Path) -> None:
     config = {"model_type": "gemma3", "text_config": {**text, "sliding_window": 1024}, "vision_config": {}}
     read = model_from_config(written(tmp_path, config))
     assert (read.heads, read.kv_heads, read.head_dim, read.vocabulary) == (8, 4, 256, 262208)
-    assert read.context_tokens == 1024
+    assert (read.context_tokens, read.window_tokens, read.windowed_layers) == (131072, 1024, 29)
     assert read.title.endswith(", text part")
     assert parameter_count(read.transformer()) == pytest.approx(3.88e9, rel=2e-3)  # Given in three digits.
-
-
-@pytest.mark.parametrize(
-    ("extra", "context"),
-    [
-        ({}, 131072),
-        ({"sliding_window": 4096}, 4096),
-        ({"sliding_window": 4096, "use_sliding_window": False}, 131072),
-        ({"sliding_window": 4096, "layer_types": ["full_attention"] * 32}, 131072),
-        ({"sliding_window": 4096, "layer_types": ["sliding_attention", "full_attention"] * 16}, 4096),
-        ({"sliding_window": 262144}, 131072),
-        ({"model_type": "qwen2", "sliding_window": 4096}, 131072),
-        ({"model_type": "qwen2", "sliding_window": 4096, "use_sliding_window": True}, 4096),
-        ({"model_type": "mistral"}, 4096),
-        ({"model_type": "mistral", "sliding_window": None}, 131072),
-    ],
-)
-def test_the_window_cuts_the_context(tmp_path: Path, extra: dict[str, Any], context: int) -> None:
-    assert model_from_config(written(tmp_path, {**LLAMA, **extra})).context_tokens == context
 
 
 @pytest.mark.parametrize(
@@ -327,16 +309,15 @@ def test_keys_without_effect_on_the_arithmetic_have_none(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("config", "complaint"),
     [
-        ({**LLAMA, "model_type": "deepseek_v3", "kv_lora_rank": 512}, "kv_lora_rank: latent attention (MLA) is not"),
+        ({**LLAMA, "kv_lora_rank": 512}, "kv_lora_rank: latent attention (MLA) of this family is not modelled"),
         ({"model_type": "mamba", "state_size": 16, "hidden_size": 768}, "state_size: a state-space model is not"),
         ({"model_type": "t5", "is_encoder_decoder": True}, "is_encoder_decoder: an encoder joined to a decoder is not"),
         ({"model_type": "lama"}, "model_type 'lama' is not modelled; did you mean 'llama'?"),
-        ({"hidden_size": 8}, "model_type '' is not modelled; known: bert, falcon"),
+        ({"hidden_size": 8}, "model_type '' is not modelled; known: bert, deepseek_v2"),
         ({**LLAMA, "model_type": "opt", "word_embed_proj_dim": 512}, "a projection between embedding and hidden size"),
         ({**LLAMA, "model_type": "opt", "do_layer_norm_before": False}, "a decoder with norms after its blocks"),
-        ({**MOE, "decoder_sparse_step": 2}, "decoder_sparse_step: experts in one of 2 layers are not modelled"),
-        ({**MOE, "mlp_only_layers": [0, 3]}, "mlp_only_layers: layers with and without experts in one model"),
-        ({**LLAMA, "first_k_dense_replace": 1}, "a model with experts in some layers only is not modelled"),
+        ({**LLAMA, "first_k_dense_replace": 1}, "a model with dense first layers of this family is not modelled"),
+        ({**LLAMA, "layer_types": ["full_attention"] * 3}, "must have one entry for each of the 32 layers, got 3"),
         ({**LLAMA, "layer_types": ["linear_attention", "full_attention"]}, "layers of kind linear_attention are not"),
     ],
 )

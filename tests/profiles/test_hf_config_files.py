@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from simulator.errors import InputError
-from simulator.profiles.models import model_from_config
+from simulator.profiles.hf_config import model_from_config
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

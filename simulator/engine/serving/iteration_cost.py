@@ -1,7 +1,8 @@
 """Duration and energy of iterations of one replica, one at a time or a whole stretch in closed form.
 
 A decode iteration of n sequences against K cached tokens costs T = a(n) + b K and E = c(n) + d K, and every further
-iteration of the same batch adds n to K, so a stretch of k iterations is an arithmetic series. Board power never exceeds
+iteration of the same batch adds n to K, so a stretch of k iterations is an arithmetic series. Where some layers see a
+window only, K is in units of `AttentionSpan` and grows by less than n units per token. Board power never exceeds
 the delivered limit: where the fitted energies ask for more, E = limit x T. The measured rates already contain the
 throttling at that limit, so T stays. A lower power cap is the subject of `simulator.engine.serving.power_cap`.
 """
@@ -13,6 +14,7 @@ import math
 from simulator.engine.serving.batch import Prefill
 from simulator.engine.serving.power_cap import CappedIterations
 from simulator.errors import InvariantError
+from simulator.physics.accelerator_power import smooth_maximum
 from simulator.physics.inference import InferenceModel
 
 
@@ -29,14 +31,14 @@ class IterationCost:
         if not power.static_w < cap_w <= power.cap_w:
             raise InvariantError(f"cap_w {cap_w} outside ({power.static_w}, {power.cap_w}]")
         self.model = model
-        self._limit_w = power.cap_w * model.tensor_parallel
+        self._limit_w = power.cap_w * model.plan.accelerators
         self._capped = CappedIterations(model, cap_w) if cap_w < power.cap_w else None
         self._tabulate_parts()
-        self._tabulate_batches(cap_w * model.tensor_parallel)
+        self._tabulate_batches(cap_w * model.plan.accelerators)
 
     def _tabulate_parts(self) -> None:
         """Fill the tables of the parts; lists, because indexing a list is faster than indexing an array."""
-        model, group = self.model, self.model.tensor_parallel
+        model, group = self.model, self.model.plan.accelerators
         accelerator, attention, tokens, head = model.accelerator, model.attention, model.tokens, model.head
         power, host = accelerator.power, accelerator.host
         static_w, joules_byte = power.static_w * group, power.joules_per_byte * group
@@ -52,7 +54,9 @@ class IterationCost:
         self.link_j: list[float] = link_j.tolist()
         self._head_s: list[float] = head.time_s.tolist()
         self._head_j: list[float] = head_j.tolist()
-        self._host_s = [host.step_s + host.sequence_s * count for count in range(len(self._head_s))]
+        # Each group of data-parallel attention has a host process of its own.
+        groups = self._groups = model.plan.data
+        self._host_s = [host.step_s + host.sequence_s * count / groups for count in range(len(self._head_s))]
         self._host_w = power.idle_context_w * group
         self._static_w = static_w
         self._cached_s = attention.decode_s
@@ -93,34 +97,42 @@ class IterationCost:
         time_s = self._batch_s[count] + self._cached_s * cached_tokens
         return time_s, min(self._batch_j[count] + self._cached_j * cached_tokens, self._limit_w * time_s)
 
-    def stretch(self, count: int, cached_tokens: int, iterations: int) -> tuple[float, float]:
+    def stretch(
+        self, count: int, cached_tokens: int, iterations: int, growth: int | None = None
+    ) -> tuple[float, float]:
         """Return (duration, energy) of several decode iterations of an unchanged batch.
 
         Args:
             count: sequences n.
-            cached_tokens: tokens K attended to in the first iteration; each further one attends to n more.
+            cached_tokens: tokens K attended to in the first iteration.
             iterations: k.
+            growth: by how much K grows per iteration; None: by n.
         """
+        growth = count if growth is None else growth
         if self._unlimited[count]:
-            token_sum = iterations * cached_tokens + count * (iterations * (iterations - 1) >> 1)
+            token_sum = iterations * cached_tokens + growth * (iterations * (iterations - 1) >> 1)
             return (
                 iterations * self._batch_s[count] + self._cached_s * token_sum,
                 iterations * self._batch_j[count] + self._cached_j * token_sum,
             )
         if self._capped is not None:
-            return self._capped.stretch(count, cached_tokens, iterations)
-        return self._limited_stretch(count, cached_tokens, iterations)
+            return self._capped.stretch(count, cached_tokens, iterations, growth)
+        return self._limited_stretch(count, cached_tokens, iterations, growth)
 
-    def iterations_until(self, count: int, cached_tokens: int, elapsed_s: float) -> int:
+    def iterations_until(self, count: int, cached_tokens: int, elapsed_s: float, growth: int | None = None) -> int:
         """Return the fewest decode iterations, at least one, that last `elapsed_s` or longer.
 
-        Solves k a + b (k K + n k (k - 1) / 2) >= elapsed for the smallest whole k.
+        Solves k a + b (k K + m k (k - 1) / 2) >= elapsed for the smallest whole k, with K growing by m.
         """
+        growth = count if growth is None else growth
         if self._capped is not None and not self._unlimited[count]:
-            return self._capped.iterations_until(count, cached_tokens, elapsed_s)
-        quadratic = 0.5 * self._cached_s * count
+            return self._capped.iterations_until(count, cached_tokens, elapsed_s, growth)
+        quadratic = 0.5 * self._cached_s * growth
         linear = self._batch_s[count] + self._cached_s * cached_tokens - quadratic
-        root = (math.sqrt(linear * linear + 4.0 * quadratic * elapsed_s) - linear) / (2.0 * quadratic)
+        if growth:
+            root = (math.sqrt(linear * linear + 4.0 * quadratic * elapsed_s) - linear) / (2.0 * quadratic)
+        else:
+            root = elapsed_s / linear
         # One below the root, then up: rounding of the root must not decide.
         iterations = max(int(root) - 1, 1)
         while iterations * (linear + quadratic * iterations) < elapsed_s:
@@ -135,34 +147,44 @@ class IterationCost:
         tokens = count + prefill.tokens
         logits, sequences = count + prefill.logits, count + prefill.chunks
         moving_s, computing_s = attention.prefill_s(prefill.tokens, prefill.pairs, prefill.keys, prefill.longest_keys)
-        attention_s = attention.call_s + moving_s + computing_s
+        token_s, part_s = self._token_s[tokens], moving_s + computing_s
+        if self._groups > 1:
+            # One group has the longest chunk; the others wait for it.
+            part_s *= self.model.unevenness(prefill.tokens, prefill.longest_chunk)
+            products_s = self.model.uneven_products_s(count, prefill.tokens, prefill.longest_chunk)
+            assert products_s is not None
+            sharpness = self.model.accelerator.gemm.sharpness
+            token_s = products_s[2] + smooth_maximum(products_s[0], products_s[1], sharpness)
+        attention_s = attention.call_s + part_s
         dynamic_j = self._pair_j * prefill.pairs + self._query_j * prefill.tokens + self._key_j * prefill.keys
         if count:
             attention_s += attention.mixed_part_s(count, cached_tokens, prefill.longest_chunk)
             attention_s *= attention.mixed_factor
             dynamic_j += (self._cached_j - self._static_w * self._cached_s) * cached_tokens
         host_s = self._host_s[sequences]
-        time_s = self._token_s[tokens] + self._head_s[logits] + attention_s + host_s
+        time_s = token_s + self._head_s[logits] + attention_s + host_s
         energy_j = self._token_j[tokens] + self._head_j[logits] + self._static_w * attention_s
+        energy_j += self._static_w * (token_s - self._token_s[tokens])
         energy_j += dynamic_j + self._host_w * host_s
         return time_s, min(energy_j, self._limit_w * time_s)
 
-    def _limited_stretch(self, count: int, cached_tokens: int, iterations: int) -> tuple[float, float]:
+    def _limited_stretch(self, count: int, cached_tokens: int, iterations: int, growth: int) -> tuple[float, float]:
         """Sum min(c + d K, limit (a + b K)), whose two lines cross at most once, so at most two series are added."""
         excess_j = self._batch_j[count] - self._limit_w * self._batch_s[count]
         excess_j += self._excess_slope_j * cached_tokens
-        slope_j = self._excess_slope_j * count
+        slope_j = self._excess_slope_j * growth
         over, first = excess_j > 0.0, iterations
         if excess_j * slope_j < 0.0:
             first = min(math.ceil(-excess_j / slope_j), iterations)
         if first == iterations:
-            return self._series(count, cached_tokens, iterations, over)
-        before = self._series(count, cached_tokens, first, over)
-        after = self._series(count, cached_tokens + count * first, iterations - first, not over)
+            return self._series((count, growth), cached_tokens, iterations, over)
+        before = self._series((count, growth), cached_tokens, first, over)
+        after = self._series((count, growth), cached_tokens + growth * first, iterations - first, not over)
         return before[0] + after[0], before[1] + after[1]
 
-    def _series(self, count: int, cached_tokens: int, iterations: int, over: bool) -> tuple[float, float]:
-        token_sum = iterations * cached_tokens + count * (iterations * (iterations - 1) >> 1)
+    def _series(self, batch: tuple[int, int], cached_tokens: int, iterations: int, over: bool) -> tuple[float, float]:
+        count, growth = batch
+        token_sum = iterations * cached_tokens + growth * (iterations * (iterations - 1) >> 1)
         time_s = iterations * self._batch_s[count] + self._cached_s * token_sum
         if over:
             return time_s, self._limit_w * time_s

@@ -2,7 +2,8 @@
 
 A sequence that holds c tokens takes a new block in the iteration that starts with c a multiple of the block size. All
 decoding sequences gain one token per iteration, so (c - iteration) mod block size, its phase, never changes while it
-decodes. A histogram of phases therefore tells how many blocks any coming iteration takes.
+decodes. A histogram of phases therefore tells how many blocks any coming iteration takes. Where layers have windows a
+sequence takes more units of blocks while its window fills than afterwards; its weight in the histogram says how many.
 """
 
 from __future__ import annotations
@@ -28,12 +29,17 @@ class DecodeBlocks:
         self._phases[(cached_tokens - iteration) % self._size] -= 1
         self.held -= -(-cached_tokens // self._size)
 
+    def weigh(self, cached_tokens: int, iteration: int, weight: int, blocks: int = 0) -> None:
+        """Change by how much a sequence counts: its weight in coming iterations, and the blocks that it holds."""
+        self._phases[(cached_tokens - iteration) % self._size] += weight
+        self.held += blocks
+
     def needed(self, iteration: int) -> int:
         """Return the blocks that `iteration` takes."""
         return self._phases[-iteration % self._size]
 
     def advance(self, iteration: int, iterations: int, sequences: int) -> None:
-        """Take the blocks of `iterations` iterations, the first of which is `iteration`."""
+        """Take the blocks of `iterations` iterations, the first of which is `iteration`; sequences by their weight."""
         if iterations == 1:
             self.held += self._phases[-iteration % self._size]
             return

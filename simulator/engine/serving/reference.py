@@ -129,16 +129,16 @@ class ReferenceReplica:
         if not decoding and not chunks:
             self._alarm = None
             return
-        attended = sum(seq.cached + 1 for seq in decoding)
+        attended = sum(self._attended(seq.cached + 1) for seq in decoding)
         if chunks:
             prefill = Prefill(
                 tokens=sum(seq.scheduled for seq in chunks),
-                pairs=sum(seq.scheduled * seq.cached + 0.5 * seq.scheduled * (seq.scheduled + 1) for seq in chunks),
-                keys=sum(seq.cached + seq.scheduled for seq in chunks),
+                pairs=sum(self._pairs(seq) for seq in chunks),
+                keys=sum(self._keys(seq) for seq in chunks),
                 chunks=len(chunks),
                 logits=sum(seq.cached + seq.scheduled == seq.target for seq in chunks),
                 longest_chunk=max(seq.scheduled for seq in chunks),
-                longest_keys=max(seq.cached + seq.scheduled for seq in chunks),
+                longest_keys=max(self._keys(seq) for seq in chunks),
             )
             self._duration_s, self._energy_j = self._cost.mixed(len(decoding), attended, prefill)
             self._link_j = self._cost.link_j[len(decoding) + prefill.tokens]
@@ -146,6 +146,33 @@ class ReferenceReplica:
             self._duration_s, self._energy_j = self._cost.decode(len(decoding), attended)
             self._link_j = self._cost.link_j[len(decoding)]
         self._alarm = Alarm(self._env, self._duration_s, self._on_alarm)
+
+    def _attended(self, tokens: int) -> int:
+        """Return what the newest of `tokens` tokens attends to, layer by layer in lowest terms."""
+        span = self._limits.span
+        if span is None:
+            return tokens
+        return span.full * tokens + span.windowed * min(tokens, span.window_tokens)
+
+    def _pairs(self, seq: _Sequence) -> float:
+        if self._limits.span is None:
+            return seq.scheduled * seq.cached + 0.5 * seq.scheduled * (seq.scheduled + 1)
+        return float(sum(self._attended(token) for token in range(seq.cached + 1, seq.cached + seq.scheduled + 1)))
+
+    def _keys(self, seq: _Sequence) -> int:
+        reached, span = seq.cached + seq.scheduled, self._limits.span
+        if span is None:
+            return reached
+        first_seen = max(seq.cached + 1 - (span.window_tokens - 1), 1)
+        return span.full * reached + span.windowed * (reached - first_seen + 1)
+
+    def _blocks(self, tokens: int) -> int:
+        """Return the blocks that hold `tokens` tokens, those of windowed layers counted one by one."""
+        size, span = self._limits.block_tokens, self._limits.span
+        starts = range(0, tokens, size)
+        if span is None:
+            return len(starts)
+        return span.full * len(starts) + span.windowed * sum(start < span.window_tokens - 1 for start in starts)
 
     def _schedule(self) -> None:
         budget, preempted, index = self._limits.batch_tokens, False, 0
@@ -167,7 +194,7 @@ class ReferenceReplica:
         while not preempted and self._waiting and budget and len(self._running) < self._limits.sequences:
             seq = self._waiting[0]
             tokens = min(seq.target, budget)
-            if self._limits.whole_prompts and self._limits.blocks_for(seq.target) > self._free_blocks:
+            if self._limits.whole_prompts and self._blocks(seq.target) > self._free_blocks:
                 break
             if not self._allocate(seq, tokens):
                 break
@@ -179,7 +206,7 @@ class ReferenceReplica:
                 self._log.scheduled_s[seq.request] = self._env.now
 
     def _allocate(self, seq: _Sequence, tokens: int) -> bool:
-        more = -(-(seq.cached + tokens) // self._limits.block_tokens) - seq.blocks
+        more = self._blocks(seq.cached + tokens) - seq.blocks
         if more > self._free_blocks:
             return False
         seq.blocks += more

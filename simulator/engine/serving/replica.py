@@ -22,14 +22,11 @@ from simulator.engine.serving.batch import BatchLimits, Prefill
 from simulator.engine.serving.iteration_cost import IterationCost
 from simulator.engine.serving.kv_blocks import DecodeBlocks
 from simulator.engine.serving.replica_meter import ReplicaMeter
-from simulator.engine.serving.request_state import RequestState
+from simulator.engine.serving.request_state import REQUEST, SHIFT, RequestState
 from simulator.engine.serving.step import Step
+from simulator.engine.serving.windows import Windows
 from simulator.errors import InvariantError
 from simulator.records import ABSENT, COMPLETED
-
-_SHIFT = 40
-"""Heap keys hold the finishing iteration above this bit and the request below: whole numbers compare fastest."""
-_REQUEST = (1 << _SHIFT) - 1
 
 _IDLE, _PLANNING, _STRETCH, _LAST_OF_STRETCH, _MIXED, _OFF = range(6)
 
@@ -77,12 +74,12 @@ class Replica:
         """A sequence was preempted in the iteration being planned, so none is admitted to it."""
 
         self._iteration = 0
-        self._decoding = 0
-        self._attended = 0
-        """Tokens that the decoding sequences attend to in the next iteration, summed."""
+        self._decoding = self._attended = self._growth = 0
+        """Decoding sequences; tokens (or units of a span) that they attend to next, summed; its rise per iteration."""
         self._finishing: list[int] = []
         """Heap of finishing iterations; entries of preempted requests are stale."""
         self._blocks = DecodeBlocks(limits.block_tokens)
+        self._windows = Windows(limits.span, limits.block_tokens, self._blocks) if limits.span else None
         self._share_j = 0.0
         """Energy that a decoding sequence has cost since the start: a request's part is a difference of readings."""
 
@@ -146,7 +143,7 @@ class Replica:
         else:
             self._share_j += energy_j / self._decoding
         self._iteration += whole
-        for request in sorted({entry & _REQUEST for entry in self._finishing if not self._is_stale(entry)}):
+        for request in sorted({entry & REQUEST for entry in self._finishing if not self._is_stale(entry)}):
             self._leave_decode(request)
 
     def _end_stretch(self) -> None:
@@ -180,7 +177,7 @@ class Replica:
             self._mode = _MIXED
             self._alarm = Alarm(self._env, self._step.duration_s, self._finish_mixed)
         elif self._decoding:
-            self._step.begin_stretch(now_s, self._decoding, self._attended, self._stretch_iterations())
+            self._step.begin_stretch(now_s, self._decoding, self._attended, self._stretch_iterations(), self._growth)
             self._mode = _STRETCH
             self._alarm = Alarm(self._env, self._step.duration_s, self._finish_stretch)
         elif self._waiting:
@@ -190,19 +187,21 @@ class Replica:
             self._idle_since_s = now_s
 
     def _stretch_iterations(self) -> int:
-        """Return the iterations until a sequence finishes or the KV cache is full."""
+        """Return the iterations until a sequence finishes, a window or the KV cache is full."""
         if self._preempted:
             return 1  # the next iteration may admit what this one may not
         finishing = self._finishing
         while self._is_stale(finishing[0]):
             heapq.heappop(finishing)
-        iterations = (finishing[0] >> _SHIFT) - self._iteration
+        iterations = (finishing[0] >> SHIFT) - self._iteration
+        if self._windows is not None:
+            iterations = self._windows.iterations_within(self._iteration, iterations)
         free = self._limits.blocks - self._blocks.held - self._prefill_blocks
-        return self._blocks.iterations_within(self._iteration, free, self._decoding, iterations)
+        return self._blocks.iterations_within(self._iteration, free, self._growth, iterations)
 
     def _plan_mixed(self, now_s: float) -> bool:
         """Begin an iteration with prefill; False when no prompt can be worked on."""
-        limits, decoding = self._limits, self._decoding
+        limits, decoding, span = self._limits, self._decoding, self._limits.span
         budget, slots = limits.batch_tokens - decoding, limits.sequences - decoding
         free = limits.blocks - self._blocks.held - self._prefill_blocks - self._blocks.needed(self._iteration)
         chunks: list[tuple[int, int, bool]] = []
@@ -230,11 +229,12 @@ class Replica:
             self._partial, self._partial_done = (-1, 0) if ends else (request, reached)
             self._prefill_blocks += blocks
             free, budget, slots = free - blocks, budget - chunk, slots - 1
-            pairs += chunk * done + 0.5 * chunk * (chunk + 1)
-            keys += reached
+            pairs += chunk * done + 0.5 * chunk * (chunk + 1) if span is None else span.pairs(done, reached)
+            chunk_keys = reached if span is None else span.keys(done, reached)
+            keys += chunk_keys
             logits += ends
             longest_chunk = chunk if chunk > longest_chunk else longest_chunk
-            longest_keys = reached if reached > longest_keys else longest_keys
+            longest_keys = chunk_keys if chunk_keys > longest_keys else longest_keys
             chunks.append((request, chunk, ends))
         if not chunks:
             return False
@@ -265,9 +265,11 @@ class Replica:
             return  # an arrival has shortened this stretch
         step, count = self._step, self._decoding
         step.finish()
-        self._blocks.advance(self._iteration, step.iterations, count)
+        self._blocks.advance(self._iteration, step.iterations, self._growth)
         self._iteration += step.iterations
-        self._attended += count * step.iterations
+        self._attended += self._growth * step.iterations
+        if self._windows is not None:
+            self._growth += self._windows.fill(self._iteration)
         self._share_j += step.energy_j / count
         now_s = self._env.now
         self._mode = _PLANNING
@@ -275,16 +277,18 @@ class Replica:
         self._plan(now_s)
 
     def _finish_mixed(self, _: Event) -> None:
-        step, count = self._step, self._decoding
+        step = self._step
         step.finish()
         token_j = step.energy_j / step.tokens
-        self._blocks.advance(self._iteration, 1, count)
+        self._blocks.advance(self._iteration, 1, self._growth)
         self._iteration += 1
-        self._attended += count
+        self._attended += self._growth
+        if self._windows is not None:
+            self._growth += self._windows.fill(self._iteration)
         self._share_j += token_j
         now_s = self._env.now
         self._mode = _PLANNING
-        if self._finishing and self._finishing[0] >> _SHIFT <= self._iteration:
+        if self._finishing and self._finishing[0] >> SHIFT <= self._iteration:
             self._finish_decoded(now_s)
         energy_j = self._log.accelerator_energy_j
         for request, chunk, ends in self._chunks:
@@ -295,10 +299,10 @@ class Replica:
 
     def _finish_decoded(self, now_s: float) -> None:
         finishing, iteration = self._finishing, self._iteration
-        while finishing and finishing[0] >> _SHIFT <= iteration:
+        while finishing and finishing[0] >> SHIFT <= iteration:
             entry = heapq.heappop(finishing)
             if not self._is_stale(entry):
-                request = entry & _REQUEST
+                request = entry & REQUEST
                 self._leave_decode(request)
                 self._finish(request, now_s)
 
@@ -317,10 +321,9 @@ class Replica:
         state.decode_start[request] = self._iteration
         finish = state.finish_iteration[request] = self._iteration + remaining
         state.share_start_j[request] = self._share_j
-        heapq.heappush(self._finishing, finish << _SHIFT | request)
+        heapq.heappush(self._finishing, finish << SHIFT | request)
         self._blocks.add(cached, self._iteration)
-        self._decoding += 1
-        self._attended += cached + 1
+        self._count(request, cached, 1)
 
     def _finish(self, request: int, now_s: float) -> None:
         self._log.finished_s[request] = now_s
@@ -339,12 +342,20 @@ class Replica:
         log.generated_tokens[request] += decoded
         log.accelerator_energy_j[request] += self._share_j - state.share_start_j[request]
         self._blocks.remove(cached, self._iteration)
-        self._decoding -= 1
-        self._attended -= cached + 1
+        self._count(request, cached, -1)
         return cached
 
+    def _count(self, request: int, cached: int, sign: int) -> None:
+        """Count a decoding sequence of `cached` tokens, or (sign -1) count it no longer."""
+        growth, attended = 1, cached + 1
+        if self._windows is not None:
+            growth, attended = self._windows.count(request, cached, self._iteration, sign)
+        self._decoding += sign
+        self._growth += sign * growth
+        self._attended += sign * attended
+
     def _is_stale(self, entry: int) -> bool:
-        return self._state.finish_iteration[entry & _REQUEST] != entry >> _SHIFT
+        return self._state.finish_iteration[entry & REQUEST] != entry >> SHIFT
 
     # -- preemption -----------------------------------------------------------------------------------------------
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from array import array
+from typing import Final
 
 from simulator.records import RequestLog
+
+SHIFT: Final = 40
+"""Keys of heaps hold an iteration above this bit and the request below: whole numbers compare fastest."""
+REQUEST: Final = (1 << SHIFT) - 1
 
 
 class RequestState:

@@ -25,6 +25,7 @@ class Step:
         "_booked_s",
         "_cost",
         "_count",
+        "_growth",
         "_meter",
         "_started_s",
         "duration_s",
@@ -36,7 +37,7 @@ class Step:
     def __init__(self, cost: IterationCost, meter: ReplicaMeter) -> None:
         self._cost = cost
         self._meter = meter
-        self._started_s, self._count, self._attended = 0.0, 0, 0
+        self._started_s, self._count, self._attended, self._growth = 0.0, 0, 0, 0
         self._booked_s = self._booked_j = self._booked_link_j = 0.0
         self.iterations = 0
         """Iterations of a stretch; 0 in an iteration with prefill."""
@@ -49,12 +50,12 @@ class Step:
         """Take other costs, from the next step on."""
         self._cost = cost
 
-    def begin_stretch(self, now_s: float, count: int, attended: int, iterations: int) -> None:
+    def begin_stretch(self, now_s: float, count: int, attended: int, iterations: int, growth: int) -> None:
         """Start a stretch of `iterations` decode iterations of `count` sequences (see `IterationCost.stretch`)."""
-        self._started_s, self._count, self._attended = now_s, count, attended
+        self._started_s, self._count, self._attended, self._growth = now_s, count, attended, growth
         self._booked_s = self._booked_j = self._booked_link_j = 0.0
         self.iterations, self.tokens = iterations, count
-        self.duration_s, self.energy_j = self._cost.stretch(count, attended, iterations)
+        self.duration_s, self.energy_j = self._cost.stretch(count, attended, iterations, growth)
 
     def begin_mixed(self, now_s: float, count: int, attended: int, prefill: Prefill) -> None:
         """Start one iteration with prefill and `count` decoding sequences."""
@@ -69,11 +70,12 @@ class Step:
         Returns:
             Seconds from now to that boundary, or None when the stretch ended there anyway.
         """
-        iterations = self._cost.iterations_until(self._count, self._attended, now_s - self._started_s)
+        growth = self._growth
+        iterations = self._cost.iterations_until(self._count, self._attended, now_s - self._started_s, growth)
         if iterations >= self.iterations:
             return None
         self.iterations = iterations
-        self.duration_s, self.energy_j = self._cost.stretch(self._count, self._attended, iterations)
+        self.duration_s, self.energy_j = self._cost.stretch(self._count, self._attended, iterations, growth)
         return max(self._started_s + self.duration_s - now_s, 0.0)
 
     def finish(self) -> None:
@@ -92,10 +94,10 @@ class Step:
         if not self.iterations:
             share = elapsed_s / self.duration_s
             return 0, share, share * self.energy_j
-        cost, count, attended = self._cost, self._count, self._attended
-        whole = cost.iterations_until(count, attended, elapsed_s) - 1
-        before_s, before_j = cost.stretch(count, attended, whole) if whole else (0.0, 0.0)
-        current_s, current_j = cost.decode(count, attended + count * whole)
+        cost, count, attended, growth = self._cost, self._count, self._attended, self._growth
+        whole = cost.iterations_until(count, attended, elapsed_s, growth) - 1
+        before_s, before_j = cost.stretch(count, attended, whole, growth) if whole else (0.0, 0.0)
+        current_s, current_j = cost.decode(count, attended + growth * whole)
         share = min((elapsed_s - before_s) / current_s, 1.0)
         return whole, share, before_j + share * current_j
 
