@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks.validation import (
     hosts,
     kernels,
+    mlperf_logs,
     mlperf_traces,
     mlperf_training,
     physics_vectors,
@@ -31,6 +32,7 @@ KINDS: dict[str, Callable[[Path], Report]] = {
     "mlperf-traces": mlperf_traces.validate,
     "hosts": hosts.validate,
     "supplies": supplies.validate,
+    "mlperf-logs": mlperf_logs.validate,
     "vllm-runs": vllm_runs.validate,
     "kernels": kernels.validate,
 }

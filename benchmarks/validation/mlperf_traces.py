@@ -26,8 +26,8 @@ _CASE = re.compile(r"v[\d.]+ (\S+) (\d+)x(\d+) (\S+) (.+)")
 _COOLING = {"SMC": "single-phase immersion", "Lenovo": "water-cooled"}
 _BENCHMARKS = {"Llama2-70B LoRA": ("llama2_70b_lora", "8", "3072"), "BERT-large": ("bert", "768", "")}
 """Benchmark, samples per step and samples in all, by name in the table."""
-_USED_IN_FIT = "SMC 1x8 H100 Llama2-70B LoRA"
-"""Its idle power and its plateau gave the host of `smc-h100-immersion`; its first steps the slow ones."""
+_USED_IN_FIT = "x8 H100 Llama2-70B LoRA"
+"""One node gave the host of `smc-h100-immersion` and the slow first steps, eight the host time of a layer."""
 _METER_S = 2.0
 _REST_S = 10.0
 _AT_REST = 1.2

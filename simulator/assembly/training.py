@@ -259,6 +259,7 @@ def _training_plan(workload: TrainingWorkload) -> TrainingPlan:
         sustained_fraction=rate.sustained_fraction,
         step_overhead_s=rate.step_overhead_s,
         shard_weights=isinstance(method, FullTraining) and method.shard_weights,
+        host_layer_s=rate.host_layer_s,
     )
 
 

@@ -42,7 +42,8 @@ def training_step(
 ) -> Step:
     """Return time and load of one optimizer step.
 
-    T = (m + (p - 1) / v) t_stage + exposed gradient reduction + optimizer + overhead, with m microbatches and p stages.
+    T = (m + (p - 1) / v) t_stage + exposed gradient reduction + optimizer + overhead, with m microbatches and p stages;
+    t_stage is the slowest stage's, or what the host needs to launch it where that is longer.
 
     Args:
         model: the model.
@@ -58,6 +59,8 @@ def training_step(
     mean = stage.layer().times(model.layers / plan.pipeline) + stage.head().times(1.0 / plan.pipeline)
     hop = stage.hop()
     slowest_s = max(_busy_s(inner), _busy_s(last)) + _busy_s(hop)
+    passes = 3.0 if plan.recompute == "full" else 2.0
+    slowest_s = max(slowest_s, passes * layers * plan.host_layer_s)
     microbatches = plan.microbatches
     pipeline_s = (microbatches + (plan.pipeline - 1) / plan.interleave) * slowest_s
     gradient = stage.gradient_reduction(microbatches * slowest_s)
@@ -82,7 +85,7 @@ def evaluation_pass(
     sent = stage.hop().times(0.5 * (plan.pipeline - 1.0 / plan.interleave))
     chain = stage.layer(backward=False).times(model.layers) + head + sent
     work = chain.times(1.0 / plan.pipeline)
-    time_s = _busy_s(chain)
+    time_s = max(_busy_s(chain), model.layers * plan.host_layer_s)
     tokens = float(plan.data * plan.microbatch_sequences * plan.sequence_tokens)
     flop = tf.forward_flop(model, tokens, plan.sequence_tokens, tokens * logit_share(model))
     return Step(work, time_s - _busy_s(work), 0.0, time_s, flop)

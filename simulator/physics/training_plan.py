@@ -42,6 +42,8 @@ class TrainingPlan:
         step_overhead_s: host work between steps.
         shard_weights: weights and gradients are sharded over data-parallel ranks as well (ZeRO stage 3, FSDP): each
             layer is gathered before its forward and its backward pass, and its gradients are reduced at once.
+        host_layer_s: host time to launch one pass over a layer, forward or backward. The host launches ahead while the
+            accelerator computes; a pass that computes faster waits for it.
     """
 
     data: int
@@ -60,6 +62,7 @@ class TrainingPlan:
     sustained_fraction: float
     step_overhead_s: float
     shard_weights: bool = False
+    host_layer_s: float = 0.0
 
     @property
     def accelerators(self) -> int:

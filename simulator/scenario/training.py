@@ -67,6 +67,8 @@ class ModelledRate(Section):
     """Share of the last backward pass behind which gradient reduction can hide."""
     step_overhead_s: NonNegative = 0.17
     """Host work between steps, from the same fit; close to 0 where a whole step is captured as one graph."""
+    host_layer_s: NonNegative = 0.0
+    """Host time to launch one pass over a layer; no pass takes less. 0 where whole steps are captured as graphs."""
 
 
 class AchievedRate(Section):

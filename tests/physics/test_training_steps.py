@@ -246,3 +246,21 @@ def test_activations_hop_once_between_stages_of_an_evaluation(
     assert hopping.time_s - quiet.time_s == pytest.approx(3e-3, rel=1e-9)
     # 256 tokens x 1,024 channels x 2 bytes, three times, over four devices.
     assert 4 * hopping.work.network_bytes == pytest.approx(3 * 256 * 1024 * 2, rel=1e-12)
+
+
+def test_no_pass_is_faster_than_the_host_launches_it(
+    ideal: Accelerator, free_network: Network, one_device: TrainingPlan, eight_layers: Transformer
+) -> None:
+    """Eight layers, forward and backward: 16 launches, 24 with recomputation, 8 in an evaluation."""
+    bf16 = PRECISIONS["bf16"]
+    free = training_step(eight_layers, one_device, ideal, free_network, bf16)
+    slow = replace(one_device, host_layer_s=free.time_s)
+    held = training_step(eight_layers, slow, ideal, free_network, bf16)
+    assert held.time_s == pytest.approx(16.0 * free.time_s)
+    assert held.bubble_s == pytest.approx(15.0 * free.time_s)
+    assert held.work == free.work, "waiting changes no work"
+    again = training_step(eight_layers, replace(slow, recompute="full"), ideal, free_network, bf16)
+    assert again.time_s == pytest.approx(24.0 * free.time_s)
+    assert evaluation_pass(eight_layers, slow, ideal, free_network, bf16).time_s == pytest.approx(8.0 * free.time_s)
+    hidden = replace(one_device, host_layer_s=free.time_s / 16.1)
+    assert training_step(eight_layers, hidden, ideal, free_network, bf16) == free
