@@ -7,6 +7,7 @@ Whoever trains for weeks tries plans and keeps the fastest. What could be tried 
 * on GPU from 2023: weights sharded over replicas as well (FSDP), layers recomputed only where memory asks for it, and
   sequences of 8,192 tokens and more shared by up to four accelerators; from 2024 three of four exchanges of tensor
   parallelism hidden for the most part, as in the configurations of MLPerf Training v4.0 (`mlperf_training`);
+* experts are spread over up to 64 replicas that divide them;
 * on TPU: weights sharded, no pipeline, recomputation where memory asks for it (PaLM, arXiv:2204.02311).
 
 A batch is the multiple of the replicas that is nearest to the usual one, at most twice as large. A tenth of the memory
@@ -30,6 +31,7 @@ from simulator.units import BYTES_PER_GB
 
 _STAGES = (1, 2, 4, 8, 12, 16, 32, 35, 64)
 _CHUNKS = (1, 2, 4, 8)
+_EXPERT_RANKS = (1, 2, 4, 8, 16, 32, 64)
 _MICROBATCHES = (1, 2, 4, 8, 16, 32, 64)
 _USABLE_MEMORY = 0.9
 _LEAST_USED = 0.95
@@ -127,13 +129,14 @@ def _plans(
         batch = max(round(batch_sequences / data), 1) * data
         chunks = [count for count in _CHUNKS if count * pipeline <= model.layers] if pipeline > 1 else [1]
         shard = (False, True) if software.shard_weights and pipeline == 1 else (False,)
-        for interleave, shard_weights, microbatch in itertools.product(
-            chunks if software.interleave else [1], shard, _MICROBATCHES
+        spreads = [count for count in _EXPERT_RANKS if model.experts % count == 0 and (data * context) % count == 0]
+        for interleave, shard_weights, expert, microbatch in itertools.product(
+            chunks if software.interleave else [1], shard, spreads, _MICROBATCHES
         ):
             if (batch // data) % microbatch == 0:
                 yield TrainingPlan(
                     data, tensor, pipeline, context, interleave, sequence_tokens, batch, microbatch, None,
                     "full" if recompute == "full" else "none", True,
                     software.tensor_overlap, rate.data_overlap, rate.sustained_fraction, rate.step_overhead_s,
-                    shard_weights,
+                    shard_weights, 0.0, expert,
                 )  # fmt: skip

@@ -82,8 +82,9 @@ def validate(path: Path) -> Report:
         plan = task.plan
         report.notes.append(
             f"{row['case_id']}: {task.model} on {task.server}, data {plan.data} x tensor {plan.tensor} x pipeline "
-            f"{plan.pipeline} x context {plan.context}, {plan.interleave} chunks, recompute {plan.recompute}, weights "
-            f"{'' if plan.shard_weights else 'not '}sharded, {plan.batch_sequences:,} x {plan.sequence_tokens:,} tokens"
+            f"{plan.pipeline} x context {plan.context}, experts over {plan.expert}, {plan.interleave} chunks, "
+            f"recompute {plan.recompute}, weights {'' if plan.shard_weights else 'not '}sharded, "
+            f"{plan.batch_sequences:,} x {plan.sequence_tokens:,} tokens"
         )
     return report
 
@@ -194,6 +195,7 @@ def _scenario(task: Task, row: Row) -> dict[str, Any]:
         "parallelism": {
             "data": plan.data, "tensor": plan.tensor, "pipeline": plan.pipeline, "context": plan.context,
             "interleave": plan.interleave,
+            "expert": plan.expert,
         },
         "method": {"kind": "full", "shard_weights": plan.shard_weights},
         "sequence_tokens": plan.sequence_tokens,

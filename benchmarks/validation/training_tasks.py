@@ -22,6 +22,7 @@ from pathlib import Path
 from benchmarks.validation.fastest_plan import Hardware, Software, fastest_plan
 from benchmarks.validation.rows import Row
 from simulator.errors import InputError
+from simulator.physics import transformer as tf
 from simulator.physics.links import Link
 from simulator.physics.precision import PRECISIONS
 from simulator.physics.training_plan import Network, TrainingPlan
@@ -132,7 +133,11 @@ def task_of(row: Row) -> Task:
     software = published.software if published is not None else Software.of(year, accelerator.category == "tpu")
     if published is not None:
         sequence = min(sequence, 2048)
-    batch_tokens = published.batch_tokens if published is not None else _batch_tokens(year, parameters)
+    batch_tokens = (
+        published.batch_tokens
+        if published is not None
+        else _batch_tokens(year, tf.parameter_count(record.transformer()))
+    )
     hardware = Hardware(rates, count, server.accelerators, network)
     batch = max(round(batch_tokens / sequence), 1)
     plan = fastest_plan(record.transformer(), precision, sequence, batch, hardware, software)

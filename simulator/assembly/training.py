@@ -177,12 +177,12 @@ class _Planner:
         return model_flop / (self._training.accelerators * flop_per_s)
 
     def _evaluation(self, stretch: float, cap_w: float) -> StepUse:
-        """Return the use of a whole evaluation: passes over batches of data x microbatch sequences."""
+        """Return the use of a whole evaluation: batches of data x microbatch sequences, the last one padded."""
         evaluation, training = self._workload.evaluation, self._training
         sequences = evaluation.sequences if evaluation is not None else 1
         one = evaluation_pass(self._transformer, training, self._accelerator, self._network, self._precision)
         use = step_use(one, self._accelerator, cap_w, stretch * one.time_s)
-        passes = sequences / (training.data * training.microbatch_sequences)
+        passes = math.ceil(sequences / (training.data * training.microbatch_sequences))
         return StepUse(
             passes * use.time_s,
             passes * use.busy_s,
@@ -213,6 +213,10 @@ class _Planner:
         if stages > model.layers:
             message = f"pipeline x interleave must be <= {model.layers}, the layers of {model.name}, got {stages}"
             yield Fault(message, path="parallelism")
+        replicas = training.data * training.context
+        if training.expert > 1 and (replicas % training.expert or model.experts % training.expert):
+            message = f"must divide data x context = {replicas} and the {model.experts} experts of {model.name}"
+            yield Fault(f"{message}, got {training.expert}", path="parallelism.expert")
         share = training.data * training.microbatch_sequences
         if training.batch_sequences % share:
             yield Fault(
@@ -260,6 +264,7 @@ def _training_plan(workload: TrainingWorkload) -> TrainingPlan:
         step_overhead_s=rate.step_overhead_s,
         shard_weights=isinstance(method, FullTraining) and method.shard_weights,
         host_layer_s=rate.host_layer_s,
+        expert=parallelism.expert,
     )
 
 

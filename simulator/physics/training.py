@@ -26,6 +26,7 @@ from simulator.physics.training_plan import (
     TrainingPlan,
     Work,
     adapter_weights,
+    held_parameters,
     logit_share,
     step_model_flop,
 )
@@ -113,13 +114,13 @@ class _StageCost:
     def layer(self, backward: bool = True) -> Work:
         """Return one layer for one microbatch, forward and, unless told otherwise, backward."""
         forward = self._products() + self._attention(1.0) + self._elementwise(1.0) + self._tensor_exchange(2.0)
-        forward += self._context_exchange()
+        forward += self._context_exchange() + self._expert_exchange()
         if not backward:
             return self._sustained(forward) + self._shard_exchange(forward, backward=False)
         plan = self.plan
         products = 2.0 if plan.lora_rank is None else 1.0
         work = forward + self._products().times(products) + self._attention(2.5) + self._elementwise(2.0)
-        work += self._tensor_exchange(2.0) + self._context_exchange().times(2.0)
+        work += self._tensor_exchange(2.0) + self._context_exchange().times(2.0) + self._expert_exchange()
         if plan.recompute == "full":
             work += forward
         if plan.lora_rank is not None:
@@ -129,7 +130,11 @@ class _StageCost:
     def _products(self) -> Work:
         model, plan, accelerator = self.model, self.plan, self.accelerator
         flop = self.tokens * tf.matmul_flop_per_token(model) / model.layers / plan.tensor
-        weights = tf.layer_weights_read(model, self.tokens) * self.precision.weight_bytes / plan.tensor
+        # Tokens of all ranks that share the experts come to the one expert that they chose, on one of the ranks.
+        everyone = tf.layer_weights_read(model, plan.expert * self.tokens)
+        experts = everyone - tf.layer_weights_read(model, 0.0)
+        weights = everyone - experts + experts / plan.expert
+        weights *= self.precision.weight_bytes / plan.tensor
         gemm, peak = accelerator.gemm, accelerator.peak_flop_per_s
         time_s = float(gemm_time_s(flop, weights, peak, accelerator.bandwidth_bytes_per_s, gemm))
         compute_s = time_s + gemm.layer_overhead_s
@@ -199,6 +204,22 @@ class _StageCost:
         exposed_s = max(time_s - self._attention(1.0).compute_s, 0.0)
         return Work(exposed_s=exposed_s, link_bytes=0.0 if outside else sent, network_bytes=sent if outside else 0.0)
 
+    def _expert_exchange(self) -> Work:
+        """Return sending tokens to the ranks of their experts and back, in one pass."""
+        plan, model = self.plan, self.model
+        if plan.expert == 1:
+            return Work()
+        share = model.expert_layers / model.layers
+        copies = self.tokens * min(model.experts_per_token, plan.expert) / plan.tensor
+        size = share * copies * model.hidden_size * self.precision.activation_bytes
+        inner = min(max(self.network.group // plan.tensor, 1), plan.expert)
+        groups, links = (inner, math.ceil(plan.expert / inner)), (self.network.inside, self.network.across)
+        time_s = 2.0 * hierarchical_time_s("all_to_all", size, groups, links)
+        sent = 2.0 * traffic_bytes("all_to_all", size, plan.expert)
+        outside = 2.0 * traffic_bytes("all_to_all", size, groups[1])
+        exposed_s = time_s * (1.0 - plan.tensor_overlap)
+        return Work(exposed_s=exposed_s, link_bytes=max(sent - outside, 0.0), network_bytes=outside)
+
     def _shard_exchange(self, work: Work, backward: bool = True) -> Work:
         """Return gathering the weights of a layer for each pass and reducing its gradients, where both are sharded.
 
@@ -208,7 +229,7 @@ class _StageCost:
         ranks = plan.data * plan.context
         if not plan.shard_weights or ranks == 1:
             return Work()
-        shard = tf.parameter_count(model) / (plan.tensor * model.layers)
+        shard = held_parameters(model, plan) * plan.pipeline / model.layers
         trained = self._trained() * plan.pipeline / model.layers
         sizes = [shard * self.precision.weight_bytes] * (2 if backward else 1)
         sizes += [trained * GRADIENT_BYTES] if backward else []
@@ -280,7 +301,7 @@ class _StageCost:
         """Return the trained parameters that one accelerator holds."""
         plan, model = self.plan, self.model
         if plan.lora_rank is None:
-            return tf.parameter_count(model) / (plan.tensor * plan.pipeline)
+            return held_parameters(model, plan)
         return model.layers * adapter_weights(model, plan.lora_rank) / (plan.tensor * plan.pipeline)
 
 

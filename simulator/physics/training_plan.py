@@ -44,6 +44,7 @@ class TrainingPlan:
             layer is gathered before its forward and its backward pass, and its gradients are reduced at once.
         host_layer_s: host time to launch one pass over a layer, forward or backward. The host launches ahead while the
             accelerator computes; a pass that computes faster waits for it.
+        expert: ranks, of those that differ in data or context, over which the experts of a layer are spread.
     """
 
     data: int
@@ -63,6 +64,7 @@ class TrainingPlan:
     step_overhead_s: float
     shard_weights: bool = False
     host_layer_s: float = 0.0
+    expert: int = 1
 
     @property
     def accelerators(self) -> int:
@@ -167,9 +169,14 @@ def memory_need_bytes(model: tf.Transformer, plan: TrainingPlan, precision: Prec
     weights a device holds its share of them and of their gradients, and two whole layers: one at work, one arriving.
     """
     shards = plan.tensor * plan.pipeline
-    weights = tf.parameter_count(model) / shards
+    weights = held_parameters(model, plan)
     trained = weights if plan.lora_rank is None else model.layers * adapter_weights(model, plan.lora_rank) / shards
-    optimizer = trained * ADAM_STATE_BYTES / (plan.data * plan.context if plan.shard_optimizer else 1)
+    optimizer = trained * ADAM_STATE_BYTES
+    if plan.shard_optimizer:
+        # Experts that are spread already are sharded over the ranks that hold the same ones.
+        spread = held_experts(model, plan) if plan.lora_rank is None else 0.0
+        replicas = plan.data * plan.context
+        optimizer = ADAM_STATE_BYTES * ((trained - spread) / replicas + spread * plan.expert / replicas)
     tokens = float(plan.microbatch_sequences * plan.sequence_tokens) / plan.context
     kept = activation_bytes(model, tokens, plan.recompute == "full") / shards
     early = (plan.pipeline - 1) / plan.interleave if plan.interleave > 1 else 0.0
@@ -204,6 +211,20 @@ def activation_bytes(model: tf.Transformer, tokens: float, recompute: bool) -> f
     feed_forward = 2.0 * hidden + 2.0 * inner + hidden
     norms = 4.0 * hidden
     return tokens * (attention + feed_forward + norms) * model.layers
+
+
+def held_experts(model: tf.Transformer, plan: TrainingPlan) -> float:
+    """Return the parameters of experts that one accelerator holds."""
+    if model.experts == 1:
+        return 0.0
+    return tf.expert_parameters(model) / (plan.tensor * plan.pipeline * plan.expert)
+
+
+def held_parameters(model: tf.Transformer, plan: TrainingPlan) -> float:
+    """Return the parameters that one accelerator holds before data-parallel sharding."""
+    held = held_experts(model, plan)
+    whole = tf.parameter_count(model) / (plan.tensor * plan.pipeline)
+    return whole - held * plan.expert + held
 
 
 def logit_share(model: tf.Transformer) -> float:

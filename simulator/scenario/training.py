@@ -24,6 +24,8 @@ class TrainingParallelism(Section):
     """Stages of layers."""
     context: Ranks = 1
     """Accelerators that share each sequence."""
+    expert: Ranks = 1
+    """Accelerators, of those that differ in data or context, over which the experts of a layer are spread."""
     interleave: Annotated[int, Field(ge=1, le=64)] = 1
     """Chunks of layers per pipeline stage."""
 
@@ -62,7 +64,7 @@ class ModelledRate(Section):
     sustained_fraction: Share = 0.75
     """Sustained / modelled rate of the devices over a real run; fitted to four published runs (docs/validation.md)."""
     tensor_overlap: Fraction = 0.0
-    """Share of tensor-parallel communication hidden behind products."""
+    """Share of the exchange among tensor-parallel ranks, and among those that share experts, hidden behind products."""
     data_overlap: Fraction = 0.8
     """Share of the last backward pass behind which gradient reduction can hide."""
     step_overhead_s: NonNegative = 0.17
