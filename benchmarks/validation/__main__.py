@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks.validation import (
     hosts,
     kernels,
+    ml_energy,
     mlperf_logs,
     mlperf_traces,
     mlperf_training,
@@ -34,6 +35,7 @@ KINDS: dict[str, Callable[[Path], Report]] = {
     "supplies": supplies.validate,
     "mlperf-logs": mlperf_logs.validate,
     "vllm-runs": vllm_runs.validate,
+    "ml-energy": ml_energy.validate,
     "kernels": kernels.validate,
 }
 
