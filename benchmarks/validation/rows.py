@@ -6,6 +6,8 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from simulator.errors import InputError
+
 Row = dict[str, str]
 
 
@@ -31,6 +33,19 @@ def read_rows(path: Path, columns: set[str]) -> list[Row]:
     if not found:
         raise SystemExit(f"{path}: no table with the columns {', '.join(sorted(columns))}")
     return rows
+
+
+def number(row: Row, column: str, otherwise: float = 0.0) -> float:
+    """Return the number in a column, or another one where the column is empty or absent.
+
+    Raises:
+        InputError: there is something that is no number.
+    """
+    text = row.get(column) or ""
+    try:
+        return float(text) if text else otherwise
+    except ValueError:
+        raise InputError(f"'{column}' is no number: '{text}'") from None
 
 
 def has_rows(path: Path, columns: set[str]) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 import simulator as sim
 from benchmarks.bases import scenario
 from benchmarks.validation.report import Case, Report, reason
-from benchmarks.validation.rows import Row, read_rows
+from benchmarks.validation.rows import Row, number, read_rows
 from benchmarks.validation.training_tasks import Task, task_of
 from simulator.errors import InputError
 from simulator.physics import transformer as tf
@@ -113,7 +113,7 @@ def run(task: Task, row: Row) -> Outcome:
 
 def _cases(row: Row, task: Task, outcome: Outcome, report: Report) -> list[Case]:
     case_id, cases = row["case_id"], []
-    hours = _number(row, "accel_hours")
+    hours = number(row, "accel_hours")
     if hours and task.tokens:
         cases.append(Case(case_id, "accel_hours", "h", outcome.accelerator_h, hours, case_id in HOURS_IN_FIT))
     steady = _steady_mfu(row, task, hours)
@@ -125,12 +125,12 @@ def _cases(row: Row, task: Task, outcome: Outcome, report: Report) -> list[Case]
     watts = outcome.board_w if "GPU only" in scope or "GPU energy only" in scope else outcome.system_w
     if "GPU+CPU+DRAM" in scope:
         watts = outcome.board_w + outcome.host_w
-    power_w, energy_mwh = _number(row, "avg_power_w_per_accel"), _number(row, "energy_mwh_reported")
+    power_w, energy_mwh = number(row, "avg_power_w_per_accel"), number(row, "energy_mwh_reported")
     fitted = case_id in POWER_IN_FIT
     if power_w:
         cases.append(Case(case_id, "power", "W", watts, power_w, fitted))
     if energy_mwh and task.tokens:
-        pue = _number(row, "pue") or 1.0
+        pue = number(row, "pue") or 1.0
         predicted_mwh = watts * outcome.accelerator_h * pue / 1e6
         cases.append(Case(case_id, "energy", "MWh", predicted_mwh, energy_mwh, fitted))
         cases += _emissions(row, predicted_mwh, energy_mwh, report)
@@ -138,7 +138,7 @@ def _cases(row: Row, task: Task, outcome: Outcome, report: Report) -> list[Case]
 
 
 def _emissions(row: Row, predicted_mwh: float, energy_mwh: float, report: Report) -> list[Case]:
-    tonnes, factor = _number(row, "tco2e_reported"), _number(row, "grid_kgco2e_per_kwh")
+    tonnes, factor = number(row, "tco2e_reported"), number(row, "grid_kgco2e_per_kwh")
     if not tonnes or not factor:
         return []
     if tonnes / energy_mwh < _LEAST_KG_PER_KWH:
@@ -158,11 +158,6 @@ def _steady_mfu(row: Row, task: Task, hours: float) -> float | None:
         return percent / 100.0
     whole = 600.0 * task.parameters * task.tokens / (hours * SECONDS_PER_HOUR * task.peak_flop_per_s)
     return percent / 100.0 if percent > whole + _STEADY_POINTS else None
-
-
-def _number(row: Row, column: str) -> float:
-    text = row.get(column, "")
-    return float(text) if text else 0.0
 
 
 def checkpoint_h(plan: TrainingPlan, model: Transformer) -> float:
@@ -213,7 +208,7 @@ def _scenario(task: Task, row: Row) -> dict[str, Any]:
         [{"name": "hall", "profile": task.server, "count": servers}],
         [workload],
         duration_h=87_600,
-        facility={"kind": "published_pue", "pue": _number(row, "pue") or 1.0, "plant_step_s": 3600},
+        facility={"kind": "published_pue", "pue": number(row, "pue") or 1.0, "plant_step_s": 3600},
         network={"kind": "fat_tree"} if servers > 1 else {"kind": "none"},
         storage={"write_gb_per_s": plan.accelerators * _WRITE_GB_PER_S, "idle_kw": 0, "active_kw": 0},
     )

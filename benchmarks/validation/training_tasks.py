@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.validation.fastest_plan import Hardware, Software, fastest_plan
-from benchmarks.validation.rows import Row
+from benchmarks.validation.rows import Row, number
 from simulator.errors import InputError
 from simulator.physics import transformer as tf
 from simulator.physics.links import Link
@@ -30,6 +30,11 @@ from simulator.profiles import catalogue
 
 _SERVERS = (
     (r"V100", "dgx-v100"),
+    (r"A100.*PCI", "a100-pcie-8"),
+    (r"H100.*PCI", "h100-pcie-4"),
+    (r"L40S", "l40s-pcie-4"),
+    (r"A10G", "a10g-4"),
+    (r"4090", "rtx-4090-pcie-4"),
     (r"A100.*40", "dgx-a100-40"),
     (r"A100", "dgx-a100"),
     # H800 is an H100 whose link inside the server has 400 of 900 GB/s (reference/hardware.csv): a little optimistic.
@@ -111,7 +116,8 @@ def task_of(row: Row) -> Task:
         raise InputError(f"no server profile for '{row['accelerator']}'")
     name = _model(row)
     record = catalogue.model(name, Path()).record
-    parameters = _number(row, "active_params_b", _number(row, "params_b", 0.0)) * 1e9
+    stated = number(row, "active_params_b", number(row, "params_b")) * 1e9
+    parameters = stated or float(tf.active_parameter_count(record.transformer()))
     tokens = _tokens(row, parameters)
     server = catalogue.server(server_name, Path()).record
     assert server.accelerator is not None
@@ -127,7 +133,9 @@ def task_of(row: Row) -> Task:
     share = nics.achieved_fraction * nics.bandwidth_bytes_per_s * nics.count / server.accelerators
     across = Link(nics.startup_s, nics.rank_s, share) if count > server.accelerators else rates.link
     network = Network(rates.link, across, min(server.link_group, server.accelerators))
-    year = int(row["year"])
+    year = int(number(row, "year"))
+    if not year:
+        raise InputError("the row does not say when the model was trained")
     sequence = min(2048 if year < _RECENT else 4096 if year == _RECENT else 8192, record.context_tokens)
     published = next((entry for key, entry in _PUBLISHED.items() if _plain(row["case_id"]).startswith(key)), None)
     software = published.software if published is not None else Software.of(year, accelerator.category == "tpu")
@@ -153,25 +161,19 @@ def _model(row: Row) -> str:
     for name in (row["model"], row["case_id"]):
         if _plain(name) in known:
             return known[_plain(name)]
-    parameters_b = _number(row, "params_b", 0.0)
+    parameters_b = number(row, "params_b", 0.0)
     if parameters_b <= 0.0:
         raise InputError("the row names no model of the catalogue and no number of parameters")
-    if _number(row, "active_params_b", parameters_b) < _DENSE_SHARE * parameters_b:
+    if number(row, "active_params_b", parameters_b) < _DENSE_SHARE * parameters_b:
         raise InputError("a model of experts that is not in the catalogue: their number and size are not in the row")
     return f"decoder-{parameters_b:g}b"
 
 
-def _number(row: Row, column: str, otherwise: float) -> float:
-    text = row.get(column, "")
-    return float(text) if text else otherwise
-
-
 def _tokens(row: Row, parameters: float) -> float | None:
-    if row.get("tokens_b"):
-        return float(row["tokens_b"]) * 1e9
-    if row.get("flops_total") and parameters > 0.0:
-        return float(row["flops_total"]) / (6.0 * parameters)
-    return None
+    if tokens_b := number(row, "tokens_b"):
+        return tokens_b * 1e9
+    flop = number(row, "flops_total")
+    return flop / (6.0 * parameters) if flop and parameters > 0.0 else None
 
 
 def _batch_tokens(year: int, parameters: float) -> float:
@@ -180,8 +182,8 @@ def _batch_tokens(year: int, parameters: float) -> float:
 
 
 def _count(row: Row, parameters: float, tokens: float | None, peak_flop_per_s: float) -> int:
-    if row.get("n_accel"):
-        return int(float(row["n_accel"]))
+    if given := number(row, "n_accel"):
+        return int(given)
     if tokens is None or parameters <= 0.0:
         raise InputError("the row gives neither accelerators nor tokens")
     needed = 6.0 * parameters * tokens / (_USUAL_MFU * peak_flop_per_s * _USUAL_DAYS * 86_400.0)

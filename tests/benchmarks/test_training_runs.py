@@ -66,6 +66,8 @@ def test_emissions_that_contradict_the_energy_are_skipped(tmp_path: Path) -> Non
         ({"model": "?", "case_id": "?", "params_b": ""}, "no number of parameters"),
         ({"model": "?", "case_id": "?", "active_params_b": "0.1"}, "model of experts"),
         ({"n_accel": "", "tokens_b": ""}, "neither accelerators nor tokens"),
+        ({"n_accel": "32 to 64"}, "'n_accel' is no number: '32 to 64'"),
+        ({"year": ""}, "does not say when"),
     ],
 )
 def test_rows_that_lack_what_no_rule_gives_are_refused(change: dict[str, str], why: str) -> None:
