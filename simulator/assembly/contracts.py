@@ -116,7 +116,9 @@ class ContractReader:
             hub_height_m=section.hub_height_m,
             shear_exponent=section.shear_exponent,
         )
-        return wind_power(unit, profile.record, self._around)[0]
+        power, notes = wind_power(unit, profile.record, self._around)
+        self._reader.notes += notes
+        return power
 
 
 def leak_kg(refrigerant: contracts.Refrigerant | None) -> float | None:

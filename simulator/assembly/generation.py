@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.assembly.faults import part
+from simulator.assembly.series import gap_rule
 from simulator.assembly.window import Window
 from simulator.errors import Fault, InputError
 from simulator.physics import wind as air
@@ -18,6 +19,7 @@ from simulator.physics.photovoltaics import loss_fraction
 from simulator.profiles.site_energy import SolarRecord, TurbineRecord
 from simulator.scenario import supply as section
 from simulator.scenario import weather as weather_section
+from simulator.scenario.series import DatedSeries, FileSeries
 from simulator.signals.base import Signal, StepSignal
 from simulator.signals.gaps import GapRule
 from simulator.signals.plain_csv import CsvColumns, read_csv_series, stated_time_zone
@@ -33,8 +35,8 @@ Array = NDArray[np.float64]
 _MEASURED_M = 10.0
 """Height at which weather files state wind."""
 
-_FILL = GapRule("interpolate", 24.0)
-"""Gaps of the sky are bridged: a night without a reading must not refuse a year."""
+_BRIDGED_H = 24.0
+"""Gaps of the sky are bridged up to this long, and told: a night without a reading must not refuse a year."""
 
 _FORMATS: dict[type, SkyFormat] = {
     weather_section.EpwWeather: "epw",
@@ -63,20 +65,23 @@ class Surroundings:
     def sky(self) -> SkySeries:
         """Return the sky of the weather file; raise InputError where there is none."""
         form = _FORMATS.get(type(self.section))
-        file = getattr(self.section, "file", None)
-        if form is None or file is None:
+        if form is None or not isinstance(self.section, FileSeries):
             raise InputError(
                 "the site's weather is no file and says nothing of sun and wind: use a weather file, a recorded series "
                 "(kind: csv), or for arrays sky: {kind: uniform, ...}"
             )
-        return read_sky(self.base / file, form)
+        return read_sky(self.base / self.section.file, form, self.section.corrupt)
 
     def steps(self, series: Series | None) -> Steps | None:
         """Return the values of a series over the run, None where the file has none."""
-        if series is None:
+        if series is None or not isinstance(self.section, FileSeries):
             return None
-        repeat = bool(getattr(self.section, "repeat_yearly", False))
-        return series.to_steps(self.window.start, self.window.duration_s, _FILL, repeat_yearly=repeat)
+        gaps = self.section.gaps
+        rule = GapRule("interpolate", _BRIDGED_H)
+        if gaps.fill != "refuse":
+            rule = GapRule(gaps.fill, max(gaps.longest_h, _BRIDGED_H))
+        repeat = isinstance(self.section, DatedSeries) and self.section.repeat_yearly
+        return series.to_steps(self.window.start, self.window.duration_s, rule, repeat_yearly=repeat)
 
 
 def solar_power(
@@ -124,16 +129,33 @@ def _sky_of_file(
         around.steps(series) for series in (file.global_horizontal, file.direct_normal, file.cloud_cover, file.wind)
     )
     breeze = wind.at(middles_s) if wind is not None else None
+    told = _told(level, beam, cover if level is None else None, wind)
     plain = Sky(edges_s, air_c, breeze, None, None, None, None)
     name = getattr(around.section, "file", "")
     if level is not None:
         hour = np.searchsorted(level.edges_s[:-1], middles_s, side="right") - 1
         direct = beam.at(middles_s) if beam is not None else None
-        return replace(plain, global_w_per_m2=level.at(middles_s), direct_w_per_m2=direct, hour=hour), ()
+        return replace(plain, global_w_per_m2=level.at(middles_s), direct_w_per_m2=direct, hour=hour), told
     if cover is None:
         raise InputError(f"{name} has neither irradiance nor cloud cover")
     note = f"{name}: has no irradiance; sunlight is estimated from cloud cover (Kasten and Czeplak 1980)"
-    return replace(plain, cloud_cover=cover.at(middles_s)), (note,)
+    return replace(plain, cloud_cover=cover.at(middles_s)), (note, *told)
+
+
+def _told(*read: Steps | None) -> tuple[str, ...]:
+    """Return what the report must say of parts of the sky: what was repaired, and how much was filled."""
+    found: list[str] = []
+    for steps in read:
+        if steps is None:
+            continue
+        found += steps.notes
+        if steps.filled:
+            first, longest_h = steps.filled[0], max(gap.gap.length_h for gap in steps.filled)
+            found.append(
+                f"{first.file}: {first.quantity}: {len(steps.filled):,} gaps of up to {longest_h:g} h, "
+                f"filled by rule '{first.kind}'"
+            )
+    return tuple(dict.fromkeys(found))
 
 
 def wind_power(
@@ -150,7 +172,8 @@ def wind_power(
     air_c, pressure_pa = around.weather.dry_bulb_c.means(edges_s), around.weather.pressure_pa.means(edges_s)
     density = air.air_density_kg_per_m3(air_c, pressure_pa)
     fraction = air.turbine_power_fraction(air.equivalent_wind_m_per_s(at_hub, density), record.power_curve)
-    return StepSignal(edges_s, wind.capacity_kw * WATTS_PER_KW * (1.0 - record.loss_fraction) * fraction), ()
+    power_w = wind.capacity_kw * WATTS_PER_KW * (1.0 - record.loss_fraction) * fraction
+    return StepSignal(edges_s, power_w), _told(measured)
 
 
 def recorded_power(generation: section.GenerationSeries, around: Surroundings) -> tuple[Signal, tuple[str, ...]]:
@@ -158,9 +181,12 @@ def recorded_power(generation: section.GenerationSeries, around: Surroundings) -
     with part("time_zone"):
         zone = stated_time_zone(generation.time_zone) if generation.time_zone is not None else None
     columns = CsvColumns(generation.time_column, generation.value_column, WATTS_PER_KW)
-    series = read_csv_series(around.base / generation.file, columns, _POWER, time_zone=zone)
+    series = read_csv_series(around.base / generation.file, columns, _POWER, time_zone=zone, corrupt=generation.corrupt)
     reading = series.to_signal(
-        around.window.start, around.window.duration_s, _FILL, repeat_yearly=generation.repeat_yearly
+        around.window.start,
+        around.window.duration_s,
+        gap_rule(generation.gaps),
+        repeat_yearly=generation.repeat_yearly,
     )
     most_w = float(reading.signal.values.max())
     if most_w > generation.capacity_kw * WATTS_PER_KW * 1.001:

@@ -74,7 +74,7 @@ class SeriesReader:
                 return cycle.to_weather(window.start, window.duration_s)
         series = self._weather_series(section)
         repeat = isinstance(section, weather_section.OpenMeteoWeather) and section.repeat_yearly
-        reading = series.to_weather(window.start, window.duration_s, _gap_rule(section.gaps), repeat_yearly=repeat)
+        reading = series.to_weather(window.start, window.duration_s, gap_rule(section.gaps), repeat_yearly=repeat)
         self._from_file("weather", series.dry_bulb)
         self._note(reading.filled, reading.notes)
         return reading.weather
@@ -199,7 +199,7 @@ class SeriesReader:
 
     def _signal(self, series: Series, gaps: Gaps, repeat_yearly: bool) -> Signal:
         window = self._window
-        reading = series.to_signal(window.start, window.duration_s, _gap_rule(gaps), repeat_yearly=repeat_yearly)
+        reading = series.to_signal(window.start, window.duration_s, gap_rule(gaps), repeat_yearly=repeat_yearly)
         self._note(reading.filled, reading.notes)
         return reading.signal
 
@@ -220,7 +220,8 @@ class SeriesReader:
         self.notes.extend(str(gap) for gap in filled)
 
 
-def _gap_rule(gaps: Gaps) -> GapRule:
+def gap_rule(gaps: Gaps) -> GapRule:
+    """Return the rule of a section."""
     return GapRule(gaps.fill, None if gaps.fill == "refuse" else gaps.longest_h)
 
 

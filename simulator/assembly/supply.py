@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
-import numpy as np
-
-from simulator.assembly.faults import FaultCollector, part
+from simulator.assembly.faults import FaultCollector
 from simulator.assembly.generation import Surroundings, daily_thresholds, solar_power, wind_power
+from simulator.assembly.grid_connection import GridReader
 from simulator.assembly.site import SiteSignals
 from simulator.documents.yaml_source import KeyPath
 from simulator.engine.facility.battery_policy import Arbitrage, Backup, BatteryPolicy, PeakShaving, SelfConsumption
@@ -28,19 +25,13 @@ from simulator.profiles.sourced import Profile
 from simulator.records import StoreFacts, SupplyFacts, UnitFacts
 from simulator.scenario import supply as section
 from simulator.signals.base import Signal
-from simulator.signals.plain_csv import CsvColumns, read_csv_series, stated_time_zone
-from simulator.signals.quantities import Quantity
 from simulator.units import (
     JOULES_PER_KWH,
     SECONDS_PER_DAY,
     SECONDS_PER_HOUR,
     SECONDS_PER_MINUTE,
-    SECONDS_PER_YEAR,
     WATTS_PER_KW,
 )
-from simulator.workload.synthesis import stream
-
-_LIMIT = Quantity("import_limit_w", 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,45 +103,10 @@ class _Builder:
         self._stores: dict[str, StoreFacts] = {}
 
     def grid(self) -> None:
-        grid, window = self._described.grid, self._around.window
-        for outage in grid.outages:
-            start_s = self._seconds(outage.start)
-            self._outages.append(Span(start_s, start_s + outage.minutes * SECONDS_PER_MINUTE))
-        if grid.random_outages is not None:
-            self._outages += _random_outages(grid.random_outages, window.duration_s, self._seed)
-        self._outages = _merged(self._outages)
-        for index, cap in enumerate(grid.caps):
-            with part(f"caps[{index}]"):
-                self._caps += self._cap(cap)
-        self._caps.sort(key=lambda cap: cap.span.start_s)
-        for first, then in pairwise(self._caps):
-            if then.span.start_s < first.span.end_s:
-                raise InputError([Fault("must not overlap", path="caps")])
-
-    def _cap(self, cap: section.Cap) -> Iterator[GridCap]:
-        if isinstance(cap, section.SeriesCap):
-            yield from self._caps_of_file(cap)
-            return
-        start_s = self._seconds(cap.start)
-        span = Span(start_s, start_s + cap.hours * SECONDS_PER_HOUR)
-        if isinstance(cap, section.LimitCap):
-            yield GridCap(span, cap.limit_kw * WATTS_PER_KW, 0.0, 0.0)
-            return
-        baseline_s = cap.baseline_h * SECONDS_PER_HOUR
-        if start_s < baseline_s:
-            raise ValueError(f"must start {cap.baseline_h:g} h or more after the scenario, for its baseline")
-        yield GridCap(span, None, cap.reduction_fraction, baseline_s)
-
-    def _caps_of_file(self, cap: section.SeriesCap) -> Iterator[GridCap]:
-        zone = stated_time_zone(cap.time_zone) if cap.time_zone is not None else None
-        columns = CsvColumns(cap.time_column, cap.value_column, WATTS_PER_KW)
-        series = read_csv_series(self._around.base / cap.file, columns, _LIMIT, time_zone=zone)
-        window = self._around.window
-        begins_s = series.starts_utc_s - window.start.timestamp()
-        ends_s = np.minimum(np.append(begins_s[1:], np.inf), begins_s + series.step_s)
-        for begin_s, end_s, limit_w in zip(begins_s, ends_s, series.values, strict=True):
-            if end_s > 0.0 and begin_s < window.duration_s:
-                yield GridCap(Span(max(float(begin_s), 0.0), float(end_s)), float(limit_w), 0.0, 0.0)
+        reader = GridReader(self._around, self._seed)
+        self._outages = reader.outages(self._described.grid)
+        self._caps = reader.caps(self._described.grid.caps)
+        self._notes += reader.notes
 
     def solar(self) -> None:
         solar = self._described.solar
@@ -274,13 +230,6 @@ class _Builder:
         self._profiles.append(profile)
         self._notes += notes
 
-    def _seconds(self, instant: datetime) -> float:
-        """Return an instant in seconds since the start, which it must not precede."""
-        seconds = (instant - self._around.window.start) / timedelta(seconds=1)
-        if seconds < 0.0:
-            raise ValueError(f"{instant.isoformat()} is before the start of the scenario")
-        return seconds
-
 
 def _battery(battery: section.Battery, record: BatteryRecord) -> Battery:
     capacity_j, power_w = battery.energy_kwh * JOULES_PER_KWH, battery.power_kw * WATTS_PER_KW
@@ -317,26 +266,3 @@ def _test_spans(test: section.GeneratorTest, duration_s: float) -> Iterator[Span
     while start_s < duration_s:
         yield Span(start_s, start_s + test.minutes * SECONDS_PER_MINUTE)
         start_s += test.every_days * SECONDS_PER_DAY
-
-
-def _random_outages(outages: section.RandomOutages, duration_s: float, seed: tuple[int, str]) -> list[Span]:
-    """Draw outages: exponential times between their starts, exponential durations."""
-    rng = stream(seed[0], f"{seed[1]}/outages")
-    spans: list[Span] = []
-    start_s = 0.0
-    while True:
-        start_s += rng.exponential(SECONDS_PER_YEAR / outages.per_year)
-        if start_s >= duration_s:
-            return spans
-        spans.append(Span(start_s, start_s + rng.exponential(outages.mean_minutes * SECONDS_PER_MINUTE)))
-
-
-def _merged(spans: list[Span]) -> list[Span]:
-    """Return spans in order, those that touch as one."""
-    result: list[Span] = []
-    for span in sorted(spans, key=lambda span: span.start_s):
-        if result and span.start_s <= result[-1].end_s:
-            result[-1] = Span(result[-1].start_s, max(result[-1].end_s, span.end_s))
-        else:
-            result.append(span)
-    return result

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from simulator.documents.validation import Section
 from simulator.scenario.names import Count, FilePath, Fraction, Instant, NonNegative, Positive, Share
+from simulator.scenario.series import Corrupt, DatedSeries
 
 Degrees = Annotated[float, Field(ge=0, lt=360)]
 Tilt = Annotated[float, Field(ge=0, le=90)]
@@ -39,8 +40,10 @@ class ReductionCap(Section):
     """When it begins."""
     hours: Positive
     """How long it lasts."""
-    reduction_fraction: Share
-    """By how much import must fall below the baseline."""
+    reduction_fraction: Share | None = None
+    """By how much import must fall below the baseline, as a share of it; either this or `reduction_kw`."""
+    reduction_kw: Positive | None = None
+    """By how much import must fall below the baseline, as power; where the baseline is less, to nothing."""
     baseline_h: Positive = 1.0
     """The baseline is mean import over so long before the start."""
 
@@ -69,9 +72,36 @@ class SeriesCap(Section):
     """Header of the limits in kW; a row with an empty field ends a limit."""
     time_zone: str | None = None
     """Zone of stamps that carry none: `UTC`, an offset such as `+02:00` or a name such as `Europe/Berlin`."""
+    corrupt: Corrupt = "refuse"
+    """Rows that cannot be right: refuse the file, or end the limit there as an empty field does, sort rows and keep
+    repeated rows once; every repair is listed in the events."""
 
 
-Cap = Annotated[ReductionCap | LimitCap | SeriesCap, Field(discriminator="kind")]
+class EventsCap(Section):
+    """Demand response events as a utility publishes them: a CSV file with a row for each event."""
+
+    kind: Literal["events_csv"]
+    file: FilePath
+    """The file (.csv). Events outside the run are left out, those that overlap are refused."""
+    start_column: str = "start"
+    """Header of the instants at which events begin (ISO 8601)."""
+    end_column: str | None = None
+    """Header of the instants at which they end; either this or `duration_column`."""
+    duration_column: str | None = None
+    """Header of their durations."""
+    duration_unit: Literal["hours", "minutes"] = "hours"
+    """Unit of the durations."""
+    value_column: str
+    """Header of what is asked for."""
+    value: Literal["reduction_fraction", "reduction_kw", "limit_kw"]
+    """What that is: a share of the baseline by which import must fall, a power by which it must, or its limit."""
+    baseline_h: Positive = 1.0
+    """The baseline is mean import over so long before the start of each event."""
+    time_zone: str | None = None
+    """Zone of stamps that carry none: `UTC`, an offset such as `+02:00` or a name such as `America/Los_Angeles`."""
+
+
+Cap = Annotated[ReductionCap | LimitCap | SeriesCap | EventsCap, Field(discriminator="kind")]
 
 
 class GridConnection(Section):
@@ -157,22 +187,18 @@ class Turbines(Section):
     """Facility profile of the turbine, by name or path."""
 
 
-class GenerationSeries(Section):
+class GenerationSeries(DatedSeries):
     """Generation as recorded or computed elsewhere, from a CSV file."""
 
     kind: Literal["csv"]
     capacity_kw: Positive
     """Rated power."""
-    file: FilePath
-    """The file (.csv)."""
     time_column: str
     """Header of the instants at which values begin to hold."""
     value_column: str
     """Header of the power in kW."""
     time_zone: str | None = None
     """Zone of stamps that carry none: `UTC`, an offset such as `+02:00` or a name such as `Europe/Berlin`."""
-    repeat_yearly: bool = False
-    """Use the file's year for any year, matched by month, day and hour."""
     profile: str | None = None
     """Facility profile, by name or path, for lifetime and embodied emissions; absent: the shipped one."""
 

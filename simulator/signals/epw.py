@@ -50,7 +50,7 @@ def read_epw(path: str | Path, corrupt: CorruptRule = "refuse") -> WeatherSeries
     file = checked_text_file(path, LIMIT_BYTES)
     findings = Findings(str(path), corrupt)
     log = findings.log
-    utc_offset_s = _utc_offset_s(file, log)
+    utc_offset_s = header_offset_s(file, log)
     log.raise_if_any()
     rows, starts_utc_s = _starts(read_rows(file, _LAYOUT, log, findings.rows), utc_offset_s, log)
     columns = (
@@ -70,7 +70,7 @@ def _column(rows: Rows, position: int, quantity: Quantity, factor: float) -> Val
     return ValueColumn(quantity, present, factor, _NAMES[position])
 
 
-def _utc_offset_s(file: Path, log: FaultLog) -> int:
+def header_offset_s(file: Path, log: FaultLog) -> int:
     """Return the offset of the file's clock from UTC, once the header is found to be that of an EPW file."""
     with file.open(encoding="utf-8-sig", errors="replace") as handle:
         header = [handle.readline(65_536).strip().split(",") for _ in range(_HEADER_LINES)]

@@ -34,32 +34,35 @@ def read_open_meteo(path: str | Path, corrupt: CorruptRule = "refuse") -> Weathe
     findings = Findings(str(path), corrupt)
     log = findings.log
     content = load_json_object(file, log.file, "a weather file")
-    offset_s = _header_number(content, "utc_offset_seconds", (-43_200.0, 50_400.0), log)
-    elevation_m = _header_number(content, "elevation", (-1000.0, 9999.9), log)
-    hourly, units = _mapping(content, "hourly", log), _mapping(content, "hourly_units", log)
+    offset_s = header_number(content, "utc_offset_seconds", (-43_200.0, 50_400.0), log)
+    elevation_m = header_number(content, "elevation", (-1000.0, 9999.9), log)
+    hourly, units = json_mapping(content, "hourly", log), json_mapping(content, "hourly_units", log)
     log.raise_if_any()
     names = [_TIME, _DRY_BULB, _HUMIDITY, *([_PRESSURE] if _PRESSURE in hourly else [])]
     lists = _lists(hourly, units, names, log)
     log.raise_if_any()
 
-    clock = Clock(_starts_utc_s(lists[_TIME], int(offset_s), log), None, 3600, int(offset_s))
+    clock = Clock(starts_utc_s(lists[_TIME], int(offset_s), log), None, 3600, int(offset_s))
     log.raise_if_any()  # without every stamp the rows of the lists no longer stand side by side
     if _PRESSURE in lists:
-        pressure = ValueColumn(PRESSURE, _numbers(lists, _PRESSURE, findings.rows), _PA_PER_HPA, f"hourly.{_PRESSURE}")
+        pressure = ValueColumn(
+            PRESSURE, json_numbers(lists, _PRESSURE, findings.rows), _PA_PER_HPA, f"hourly.{_PRESSURE}"
+        )
     else:
         constant_pa = np.full(len(clock.starts_utc_s), pressure_at_altitude_pa(elevation_m))
         pressure = ValueColumn(PRESSURE, constant_pa, 1.0, "elevation")
         findings.remark(f"pressure is that of the standard atmosphere at {elevation_m:g} m")
     columns = (
-        ValueColumn(DRY_BULB, _numbers(lists, _DRY_BULB, findings.rows), 1.0, f"hourly.{_DRY_BULB}"),
-        ValueColumn(RELATIVE_HUMIDITY, _numbers(lists, _HUMIDITY, findings.rows), 0.01, f"hourly.{_HUMIDITY}"),
+        ValueColumn(DRY_BULB, json_numbers(lists, _DRY_BULB, findings.rows), 1.0, f"hourly.{_DRY_BULB}"),
+        ValueColumn(RELATIVE_HUMIDITY, json_numbers(lists, _HUMIDITY, findings.rows), 0.01, f"hourly.{_HUMIDITY}"),
         pressure,
     )
     findings.remark(f"times are local with one offset for the whole file, UTC {offset_s / 3600:+g} h")
     return checked_weather(columns, clock, findings, "Open-Meteo archive")
 
 
-def _header_number(content: Mapping[str, Any], key: str, allowed: tuple[float, float], log: FaultLog) -> float:
+def header_number(content: Mapping[str, Any], key: str, allowed: tuple[float, float], log: FaultLog) -> float:
+    """Return a number of the head of a file; one that is missing or outside what is allowed is recorded."""
     value = content.get(key)
     if not is_number(value):
         log.add(f"must be a number, got {value!r}" if key in content else "is missing", path=key)
@@ -70,7 +73,8 @@ def _header_number(content: Mapping[str, Any], key: str, allowed: tuple[float, f
     return 0.0
 
 
-def _mapping(content: Mapping[str, Any], key: str, log: FaultLog) -> Mapping[str, Any]:
+def json_mapping(content: Mapping[str, Any], key: str, log: FaultLog) -> Mapping[str, Any]:
+    """Return an object of the file; what is none is recorded."""
     value = content.get(key)
     if isinstance(value, dict):
         return value
@@ -96,7 +100,8 @@ def _lists(
     return lists
 
 
-def _starts_utc_s(times: list[Any], utc_offset_s: int, log: FaultLog) -> NDArray[np.int64]:
+def starts_utc_s(times: list[Any], utc_offset_s: int, log: FaultLog) -> NDArray[np.int64]:
+    """Return the instants of local stamps; what is no local stamp is recorded."""
     starts = np.zeros(len(times), np.int64)
     for row, text in enumerate(times):
         try:
@@ -110,7 +115,7 @@ def _starts_utc_s(times: list[Any], utc_offset_s: int, log: FaultLog) -> NDArray
     return starts
 
 
-def _numbers(lists: Mapping[str, list[Any]], name: str, log: FaultLog) -> NDArray[np.float64]:
+def json_numbers(lists: Mapping[str, list[Any]], name: str, log: FaultLog) -> NDArray[np.float64]:
     """Return the values with NaN for null; anything else that is not a finite number is a fault."""
     values = np.full(len(lists[name]), np.nan)
     for row, value in enumerate(lists[name]):

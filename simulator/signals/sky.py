@@ -1,28 +1,36 @@
-"""Sunlight, clouds and wind of a weather file: what on-site generation needs beside the air."""
+"""Sunlight, clouds and wind of a weather file: what on-site generation needs beside the air.
+
+Clock, missing codes and the rules for corrupt rows are those of the readers of the air.
+"""
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.documents.text_file import NS_PER_S, FaultLog, checked_text_file, parse_number, parse_stamp, refuse
+from simulator.documents.csv_rows import Layout, read_header, read_rows
+from simulator.documents.json_file import load_json_object
+from simulator.documents.text_file import FaultLog, checked_text_file, parse_number
+from simulator.documents.text_table import header_fields, read_text_table
+from simulator.signals import epw, open_meteo, tmy3
+from simulator.signals.checked_series import make_series
+from simulator.signals.columns import Clock, ValueColumn
+from simulator.signals.findings import CorruptRule, Findings
 from simulator.signals.quantities import CLOUD_COVER, IRRADIANCE, WIND, Quantity
 from simulator.signals.series import LIMIT_BYTES, Series
+from simulator.signals.settle import settle
+from simulator.signals.typical_year import TypicalHours, hours_of_a_year
 from simulator.units import SECONDS_PER_HOUR
 
 SkyFormat = Literal["epw", "tmy3", "open_meteo"]
 
 _HOUR_S = int(SECONDS_PER_HOUR)
 _DAY_HOURS = 24
-_COMMON_YEAR, _LEAP_YEAR = 2001, 2000
-"""Stand for a typical year, as in the readers of the air."""
+_LATITUDES, _LONGITUDES, _ELEVATIONS_M = (-90.0, 90.0), (-180.0, 180.0), (-1000.0, 9999.9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,27 +58,39 @@ class SkySeries:
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """A column of a file: where it is, its code for a missing value, what it becomes."""
+    """A column of a file: its name, its code for a missing value, what it becomes."""
 
     name: str
     missing_from: float
     quantity: Quantity
     factor: float = 1.0
 
+    def column(self, values: NDArray[np.float64]) -> ValueColumn:
+        """Return the column with values at or above the code left out."""
+        return ValueColumn(self.quantity, np.where(values >= self.missing_from, np.nan, values), self.factor, self.name)
 
+
+_EPW_DATE = (1, 2, 3)
 _EPW_FIELDS = {
     13: _Field("global horizontal radiation", 9999.0, IRRADIANCE),
     14: _Field("direct normal radiation", 9999.0, IRRADIANCE),
     22: _Field("total sky cover", 99.0, CLOUD_COVER, 0.1),
     21: _Field("wind speed", 999.0, WIND),
 }
-_TMY3_FIELDS = {
-    "GHI (W/m^2)": _Field("GHI (W/m^2)", np.inf, IRRADIANCE),
-    "DNI (W/m^2)": _Field("DNI (W/m^2)", np.inf, IRRADIANCE),
-    "TotCld (tenths)": _Field("TotCld (tenths)", 99.0, CLOUD_COVER, 0.1),
-    "Wspd (m/s)": _Field("Wspd (m/s)", np.inf, WIND),
-}
-_TMY3_MISSING = -9900.0
+_EPW_NAMES = {1: "month", 2: "day", 3: "hour"} | {position: field.name for position, field in _EPW_FIELDS.items()}
+_EPW_LAYOUT = Layout(
+    names=tuple(_EPW_NAMES.get(position, f"field {position + 1}") for position in range(35)),
+    first_line=9,
+    stamp=None,
+    numbers=(*_EPW_DATE, *_EPW_FIELDS),
+    optional=frozenset(_EPW_FIELDS),
+)
+_TMY3_FIELDS = (
+    _Field("GHI (W/m^2)", np.inf, IRRADIANCE),
+    _Field("DNI (W/m^2)", np.inf, IRRADIANCE),
+    _Field("TotCld (tenths)", 99.0, CLOUD_COVER, 0.1),
+    _Field("Wspd (m/s)", np.inf, WIND),
+)
 _OPEN_METEO_FIELDS = {
     ("shortwave_radiation",): ({"W/m²": 1.0}, IRRADIANCE),
     ("direct_normal_irradiance",): ({"W/m²": 1.0}, IRRADIANCE),
@@ -79,7 +99,7 @@ _OPEN_METEO_FIELDS = {
 }
 
 
-def read_sky(path: str | Path, form: SkyFormat) -> SkySeries:
+def read_sky(path: str | Path, form: SkyFormat, corrupt: CorruptRule = "refuse") -> SkySeries:
     """Return sunlight, clouds and wind of a weather file.
 
     EPW and TMY3 name the hour that ends; their values hold from its beginning. Open-Meteo states radiation as the mean
@@ -88,159 +108,110 @@ def read_sky(path: str | Path, form: SkyFormat) -> SkySeries:
     Args:
         path: the file, whose air another reader has read.
         form: its format.
+        corrupt: what to do about rows that cannot be right.
     """
     file = checked_text_file(path, LIMIT_BYTES)
-    log = FaultLog(str(path))
-    sky = {"epw": _read_epw, "tmy3": _read_tmy3, "open_meteo": _read_open_meteo}[form](file, log)
-    log.raise_if_any()
+    findings = Findings(str(path), corrupt)
+    sky = {"epw": _read_epw, "tmy3": _read_tmy3, "open_meteo": _read_open_meteo}[form](file, findings)
+    findings.log.raise_if_any()
     return sky
 
 
-def _read_epw(file: Path, log: FaultLog) -> SkySeries:
-    rows = _csv_rows(file)
-    location, hours = rows[0], rows[8:]
-    place = _numbers_of([location], {6: "latitude", 7: "longitude", 8: "time zone", 9: "elevation"}, log, 1)
-    dates = _numbers_of(hours, {1: "month", 2: "day", 3: "hour"}, log, 9)
-    names = {position: field.name for position, field in _EPW_FIELDS.items()}
-    values = _numbers_of(hours, names, log, 9)
+def _read_epw(file: Path, findings: Findings) -> SkySeries:
+    log = findings.log
+    offset_s = epw.header_offset_s(file, log)
     log.raise_if_any()
-    offset_s = round(float(place[8][0]) * SECONDS_PER_HOUR)
-    starts = _typical_starts(dates[1], dates[2], dates[3], offset_s, log)
-    fields = [(field, values[position]) for position, field in _EPW_FIELDS.items()]
-    return _typical_sky(place[6][0], place[7][0], place[9][0], fields, starts, offset_s, log)
+    place = _place(read_header(file), (6, 7, 9), log)
+    rows = read_rows(file, _EPW_LAYOUT, log, findings.rows)
+    lines = np.asarray(rows.lines)
+    month, day, hour = rows.numbers[:3]
+    sound, starts_utc_s = hours_of_a_year(TypicalHours(month, day, hour, lines), offset_s, log)
+    columns = tuple(
+        field.column(values[sound]) for field, values in zip(_EPW_FIELDS.values(), rows.numbers[3:], strict=True)
+    )
+    return _sky(place, columns, Clock(starts_utc_s, lines[sound], _HOUR_S, offset_s, typical_year=True), findings)
 
 
-def _read_tmy3(file: Path, log: FaultLog) -> SkySeries:
-    rows = _csv_rows(file)
-    station, header, hours = rows[0], [name.strip() for name in rows[1]], rows[2:]
-    place = _numbers_of([station], {3: "time zone", 4: "latitude", 5: "longitude", 6: "elevation"}, log, 1)
-    for name in ("Date (MM/DD/YYYY)", "Time (HH:MM)"):
-        if name not in header:
-            log.add(f"the header has no column {name!r}", line=2)
+def _read_tmy3(file: Path, findings: Findings) -> SkySeries:
+    log = findings.log
+    offset_s = tmy3.header_offset_s(file, log)
     log.raise_if_any()
-    date, time = header.index("Date (MM/DD/YYYY)"), header.index("Time (HH:MM)")
-    try:
-        month, day = (np.array([float(row[date].split("/")[part]) for row in hours]) for part in (0, 1))
-        hour = np.array([float(row[time].split(":")[0]) for row in hours])
-    except (ValueError, IndexError):
-        raise refuse(log.file, "has a row without a date and time such as 01/31/1990,24:00") from None
-    offset_s = round(float(place[3][0]) * SECONDS_PER_HOUR)
-    positions = {header.index(name): name for name in _TMY3_FIELDS if name in header}
-    values = _numbers_of(hours, positions, log, 3)
+    place = _place(header_fields(file), (4, 5, 6), log)
+    header = header_fields(file, 2)
+    there = [field.name for field in _TMY3_FIELDS if field.name in header]
+    table = read_text_table(file, (tmy3.DATE, tmy3.TIME, *there), log, header_line=2)
+    sound, starts_utc_s = hours_of_a_year(tmy3.hours_of(table, log), offset_s, log)
+    absent = np.full(len(table.lines), np.nan)
+    columns = tuple(
+        field.column((table.numbers(field.name, findings.rows, tmy3.MISSING) if field.name in there else absent)[sound])
+        for field in _TMY3_FIELDS
+    )
+    return _sky(place, columns, Clock(starts_utc_s, table.lines[sound], _HOUR_S, offset_s, typical_year=True), findings)
+
+
+def _read_open_meteo(file: Path, findings: Findings) -> SkySeries:
+    log = findings.log
+    content = load_json_object(file, log.file, "a weather file")
+    offset_s = int(open_meteo.header_number(content, "utc_offset_seconds", (-43_200.0, 50_400.0), log))
+    keys = {"latitude": _LATITUDES, "longitude": _LONGITUDES, "elevation": _ELEVATIONS_M}
+    latitude, longitude, elevation_m = (open_meteo.header_number(content, *item, log) for item in keys.items())
+    hourly, units = (open_meteo.json_mapping(content, key, log) for key in ("hourly", "hourly_units"))
     log.raise_if_any()
-    absent = np.full(len(hours), np.nan)
-    found = {name: np.where(values[at] <= _TMY3_MISSING, np.nan, values[at]) for at, name in positions.items()}
-    fields = [(field, found.get(name, absent)) for name, field in _TMY3_FIELDS.items()]
-    starts = _typical_starts(month, day, hour, offset_s, log)
-    return _typical_sky(place[4][0], place[5][0], place[6][0], fields, starts, offset_s, log)
-
-
-def _typical_sky(
-    latitude: float,
-    longitude: float,
-    elevation_m: float,
-    fields: list[tuple[_Field, NDArray[np.float64]]],
-    starts_utc_s: NDArray[np.int64],
-    utc_offset_s: int,
-    log: FaultLog,
-) -> SkySeries:
-    series = []
-    for field, values in fields:
-        present = np.where(values >= field.missing_from, np.nan, values) * field.factor
-        series.append(_series(field.quantity, present, starts_utc_s, utc_offset_s, log, typical_year=True))
-    return SkySeries(float(latitude), float(longitude), float(elevation_m), *series)
-
-
-def _read_open_meteo(file: Path, log: FaultLog) -> SkySeries:
-    content: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8-sig"))
-    hourly, units = content["hourly"], content["hourly_units"]
-    try:
-        place = [float(content[name]) for name in ("latitude", "longitude", "elevation")]
-    except (KeyError, TypeError, ValueError):
-        raise refuse(log.file, "must state latitude, longitude and elevation as numbers") from None
-    offset_s = int(content["utc_offset_seconds"])
-    starts = np.array([parse_stamp(str(text))[0] // NS_PER_S - offset_s for text in hourly["time"]], dtype=np.int64)
-    series: list[Series | None] = []
+    starts_utc_s = open_meteo.starts_utc_s(hourly.get("time", []), offset_s, log)
+    log.raise_if_any()
+    columns = []
     for names, (factors, quantity) in _OPEN_METEO_FIELDS.items():
         name = next((name for name in names if name in hourly), None)
-        if name is None:
-            series.append(None)
-            continue
-        factor = factors.get(str(units.get(name)))
-        if factor is None:
-            log.add(f"must be in {' or '.join(factors)}, got {units.get(name)!r}", path=f"hourly_units.{name}")
-            continue
-        values = np.array([np.nan if value is None else float(value) for value in hourly[name]]) * factor
-        begins = starts
-        if quantity is IRRADIANCE:
-            # The mean of the hour before each stamp; the file's last hour has none and is taken from the day before.
-            begins = np.concatenate((starts - _HOUR_S, starts[-1:]))
-            values = np.concatenate((values, values[-_DAY_HOURS : -_DAY_HOURS + 1]))
-        series.append(_series(quantity, values, begins, offset_s, log))
-    log.raise_if_any()
-    return SkySeries(place[0], place[1], place[2], *series)
+        values, factor = np.full(len(starts_utc_s), np.nan), 1.0
+        if name is not None:
+            factor = factors.get(str(units.get(name)), 0.0)
+            if not factor:
+                log.add(f"must be in {' or '.join(factors)}, got {units.get(name)!r}", path=f"hourly_units.{name}")
+            elif not isinstance(hourly[name], list) or len(hourly[name]) != len(starts_utc_s):
+                log.add(f"must be a list of {len(starts_utc_s)} values, one for each time", path=f"hourly.{name}")
+            else:
+                values = open_meteo.json_numbers(hourly, name, findings.rows)
+        columns.append(ValueColumn(quantity, values, factor or 1.0, f"hourly.{name or names[0]}"))
+    sky = _sky(
+        (latitude, longitude, elevation_m), tuple(columns), Clock(starts_utc_s, None, _HOUR_S, offset_s), findings
+    )
+    last_s = int(starts_utc_s.max(initial=0))
+    level, beam = (_of_the_hour_before(series, last_s) for series in (sky.global_horizontal, sky.direct_normal))
+    return replace(sky, global_horizontal=level, direct_normal=beam)
 
 
-def _series(
-    quantity: Quantity,
-    values: NDArray[np.float64],
-    starts_utc_s: NDArray[np.int64],
-    utc_offset_s: int,
-    log: FaultLog,
-    typical_year: bool = False,
-) -> Series | None:
-    present = ~np.isnan(values)
-    if not present.any():
+def _of_the_hour_before(series: Series | None, last_s: int) -> Series | None:
+    """Return means of the hour that ends at each stamp; the hour after the last stamp is that of a day before."""
+    if series is None:
         return None
-    outside = present & ~((values >= quantity.low) & (values <= quantity.high))
-    log.add_rows(
-        outside, lambda row: (f"hour {row + 1}: {values[row]:g} is outside the range of {quantity.name}", None)
-    )
-    return Series(
-        file=log.file,
-        quantity=quantity,
-        starts_utc_s=starts_utc_s[present],
-        values=values[present],
-        lines=None,
-        step_s=_HOUR_S,
-        utc_offset_s=utc_offset_s,
-        typical_year=typical_year,
-    )
+    starts_utc_s, values = series.starts_utc_s - _HOUR_S, series.values
+    day_before = np.flatnonzero(starts_utc_s == last_s - _DAY_HOURS * _HOUR_S)
+    if not len(day_before) or starts_utc_s[-1] != last_s - _HOUR_S:
+        return replace(series, starts_utc_s=starts_utc_s)
+    return replace(series, starts_utc_s=np.append(starts_utc_s, last_s), values=np.append(values, values[day_before]))
 
 
-def _csv_rows(file: Path) -> list[list[str]]:
-    with file.open(encoding="utf-8-sig", errors="replace", newline="") as handle:
-        rows = [row for row in csv.reader(handle) if row]
-    if len(rows) < 10:
-        raise refuse(str(file), f"has {len(rows)} lines, too few for a weather file")
-    return rows
+def _sky(
+    place: tuple[float, float, float], columns: tuple[ValueColumn, ...], clock: Clock, findings: Findings
+) -> SkySeries:
+    """Return the series of the columns that have a value, or raise all faults of the file."""
+    settled, clock = settle(columns, clock, findings)
+    findings.log.raise_if_any()
+    series = (None if np.isnan(column.values).all() else make_series(column, clock, findings) for column in settled)
+    return SkySeries(*place, *series)
 
 
-def _numbers_of(
-    rows: list[list[str]], positions: Mapping[int, str], log: FaultLog, first_line: int
-) -> dict[int, NDArray[np.float64]]:
-    """Return columns of numbers; what is none is recorded."""
-    columns = {position: np.full(len(rows), np.nan) for position in positions}
-    for index, row in enumerate(rows):
-        for position, name in positions.items():
-            try:
-                columns[position][index] = parse_number(row[position])
-            except (ValueError, IndexError) as error:
-                log.add(str(error), first_line + index, name)
-    return columns
-
-
-def _typical_starts(
-    month: NDArray[np.float64],
-    day: NDArray[np.float64],
-    hour: NDArray[np.float64],
-    utc_offset_s: int,
-    log: FaultLog,
-) -> NDArray[np.int64]:
-    """Return the start of each hour in UTC seconds of the stand-in year; `hour` names its end."""
-    if not (((month >= 1) & (month <= 12)) & ((day >= 1) & (day <= 31)) & ((hour >= 1) & (hour <= 24))).all():
-        raise refuse(log.file, "has a row that is no hour of a year")
-    year = _LEAP_YEAR if ((month == 2) & (day == 29)).any() else _COMMON_YEAR
-    months = (np.datetime64(f"{year}-01", "M") + (month.astype(np.int64) - 1)).astype("datetime64[s]").astype(np.int64)
-    starts: NDArray[np.int64] = months + ((day.astype(np.int64) - 1) * 24 + hour.astype(np.int64) - 1) * _HOUR_S
-    return starts - utc_offset_s
+def _place(fields: tuple[str, ...], positions: tuple[int, int, int], log: FaultLog) -> tuple[float, float, float]:
+    """Return latitude, longitude and elevation from fields of the first line."""
+    found = []
+    allowed = (("latitude", _LATITUDES), ("longitude", _LONGITUDES), ("elevation", _ELEVATIONS_M))
+    for position, (name, (low, high)) in zip(positions, allowed, strict=True):
+        try:
+            value = parse_number(fields[position])
+            if not low <= value <= high:
+                raise ValueError(f"{value:g} is outside {low:g} to {high:g}")
+        except ValueError as error:
+            log.add(str(error), 1, name)
+            value = 0.0
+        found.append(value)
+    return found[0], found[1], found[2]

@@ -23,9 +23,9 @@ from simulator.signals.series import LIMIT_BYTES
 from simulator.signals.typical_year import TypicalHours, hours_of_a_year
 from simulator.signals.weather import WeatherSeries, checked_weather
 
-_DATE, _TIME = "Date (MM/DD/YYYY)", "Time (HH:MM)"
+DATE, TIME = "Date (MM/DD/YYYY)", "Time (HH:MM)"
 _DRY_BULB, _HUMIDITY, _PRESSURE = "Dry-bulb (C)", "RHum (%)", "Pressure (mbar)"
-_MISSING = frozenset({"", "-9900", "-9900.0"})
+MISSING = frozenset({"", "-9900", "-9900.0"})
 _PA_PER_MBAR = 100.0
 _MONTH_AND_DAY = re.compile(r"(\d{1,2})/(\d{1,2})/\d{4}", re.ASCII)
 _HOUR = re.compile(r"(\d{1,2}):00", re.ASCII)
@@ -36,12 +36,12 @@ def read_tmy3(path: str | Path, corrupt: CorruptRule = "refuse") -> WeatherSerie
     file = checked_text_file(path, LIMIT_BYTES)
     findings = Findings(str(path), corrupt)
     log = findings.log
-    utc_offset_s = _utc_offset_s(file, log)
+    utc_offset_s = header_offset_s(file, log)
     log.raise_if_any()
-    wanted = (_DATE, _TIME, _DRY_BULB, _HUMIDITY, _PRESSURE)
+    wanted = (DATE, TIME, _DRY_BULB, _HUMIDITY, _PRESSURE)
     table = read_text_table(file, wanted, log, header_line=2)
-    sound, starts_utc_s = hours_of_a_year(_hours(table, log), utc_offset_s, log)
-    values = {name: table.numbers(name, findings.rows, _MISSING)[sound] for name in wanted[2:]}
+    sound, starts_utc_s = hours_of_a_year(hours_of(table, log), utc_offset_s, log)
+    values = {name: table.numbers(name, findings.rows, MISSING)[sound] for name in wanted[2:]}
     clock = Clock(starts_utc_s, table.lines[sound], 3600, utc_offset_s, typical_year=True)
     columns = (
         ValueColumn(DRY_BULB, values[_DRY_BULB], 1.0, _DRY_BULB),
@@ -53,7 +53,8 @@ def read_tmy3(path: str | Path, corrupt: CorruptRule = "refuse") -> WeatherSerie
     return checked_weather(columns, clock, findings, "NREL TMY3")
 
 
-def _utc_offset_s(file: Path, log: FaultLog) -> int:
+def header_offset_s(file: Path, log: FaultLog) -> int:
+    """Return the offset of the file's clock from UTC, as the line of the station has it."""
     station = header_fields(file)
     if len(station) != 7:
         log.add(f"has {len(station)} fields, expected the 7 of a TMY3 station (code, name, state, time zone, ...)", 1)
@@ -68,14 +69,14 @@ def _utc_offset_s(file: Path, log: FaultLog) -> int:
     return round(offset_h * 60.0) * 60
 
 
-def _hours(table: TextTable, log: FaultLog) -> TypicalHours:
+def hours_of(table: TextTable, log: FaultLog) -> TypicalHours:
     """Return month, day and hour of the rows; what cannot be read is recorded and raised."""
     month, day, hour = (np.zeros(len(table.lines)) for _ in range(3))
-    rows = zip(table.columns[_DATE], table.columns[_TIME], strict=True)
+    rows = zip(table.columns[DATE], table.columns[TIME], strict=True)
     for row, (date, time) in enumerate(rows):
         on, at = _MONTH_AND_DAY.fullmatch(date), _HOUR.fullmatch(time)
         if on is None or at is None:
-            log.add(f"{date} {time!r} is not a date and time such as 01/31/1990 24:00", int(table.lines[row]), _DATE)
+            log.add(f"{date} {time!r} is not a date and time such as 01/31/1990 24:00", int(table.lines[row]), DATE)
             continue
         month[row], day[row], hour[row] = int(on[1]), int(on[2]), int(at[1])
     log.raise_if_any()

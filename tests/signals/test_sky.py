@@ -76,7 +76,7 @@ def test_wind_in_km_per_h_becomes_m_per_s(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("hourly", "units", "message"),
     [
-        ({"cloudcover": [150] * 48}, {}, "outside the range of cloud_cover"),
+        ({"cloudcover": [150] * 48}, {}, "hourly.cloudcover: row 1: 150 is outside 0 to 100"),
         ({"windspeed_10m": [3.0] * 48}, {"windspeed_10m": "Beaufort"}, "must be in km/h or m/s"),
     ],
 )
@@ -87,6 +87,70 @@ def test_a_sky_that_cannot_be(tmp_path: Path, hourly: Any, units: dict[str, str]
     file.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(InputError, match=message):
         read_sky(file, "open_meteo")
+
+
+def test_a_sky_is_repaired_by_the_rule_of_its_air(tmp_path: Path) -> None:
+    """An absurd cover, a text for radiation and a null: missing, listed; the rest stays where it was."""
+    cover: list[Any] = [50] * 48
+    cover[3], cover[7] = 150, None
+    radiation: list[Any] = [0.0] * 48
+    radiation[12], radiation[13] = 800.0, "dark"
+    file = _open_meteo(tmp_path, shortwave_radiation=radiation, cloudcover=cover)
+    with pytest.raises(InputError) as caught:
+        read_sky(file, "open_meteo")
+    assert len(caught.value.faults) == 2
+    sky = read_sky(file, "open_meteo", "repair")
+    assert sky.cloud_cover is not None
+    assert sky.global_horizontal is not None
+    assert [gap.length_h for gap in sky.cloud_cover.gaps()] == [1.0, 1.0]
+    assert [gap.start_utc_s % 86_400 / 3600.0 for gap in sky.global_horizontal.gaps()] == [11.0], "the hour before 13 h"
+    assert set(sky.cloud_cover.notes) == {
+        f"{file}: hourly.cloudcover: row 4: 150 is outside 0 to 100; taken as missing by rule 'repair'",
+        f"{file}: hourly.shortwave_radiation: row 14: 'dark' is not a finite number; taken as missing by rule 'repair'",
+    }
+
+
+def test_a_short_file_of_radiation_ends_an_hour_early(tmp_path: Path) -> None:
+    """The last hour is taken from the day before where there is one, and is missing where there is none."""
+    content = json.loads(_open_meteo(tmp_path, shortwave_radiation=[5.0] * 48).read_text(encoding="utf-8"))
+    whole = read_sky(tmp_path / "weather.json", "open_meteo").global_horizontal
+    content["hourly"] = {name: values[:10] for name, values in content["hourly"].items()}
+    (tmp_path / "weather.json").write_text(json.dumps(content), encoding="utf-8")
+    short = read_sky(tmp_path / "weather.json", "open_meteo").global_horizontal
+    assert whole is not None
+    assert short is not None
+    assert (len(_values(whole)), len(_values(short))) == (49, 10)
+
+
+def _epw_day(folder: Path, rows: dict[int, dict[int, str]]) -> Path:
+    """A made-up EPW file of a day, with fields changed by row and position."""
+    head = ["LOCATION,Here,-,-,-,0,37.4,-121.9,-8.0,7"] + [f"line {number}" for number in range(2, 8)]
+    lines = [*head, "DATA PERIODS,1,1,Data,Sunday,1/1,12/31"]
+    for hour in range(24):
+        fields = ["0"] * 35
+        fields[:10] = ["2000", "6", "1", str(hour + 1), "0", "-", "20.0", "10.0", "50", "101300"]
+        fields[13], fields[14], fields[21], fields[22] = "300", "9999", "4.0", "5"
+        for position, text in rows.get(hour, {}).items():
+            fields[position] = text
+        lines.append(",".join(fields))
+    file = folder / "day.epw"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return file
+
+
+def test_epw_of_a_day_with_corrupt_hours(tmp_path: Path) -> None:
+    file = _epw_day(tmp_path, {4: {13: "1600"}, 5: {22: "cloudy"}, 6: {21: "999"}})
+    with pytest.raises(InputError) as caught:
+        read_sky(file, "epw")
+    assert str(caught.value).splitlines() == [
+        f"{file}:13: global horizontal radiation: 1600 is outside 0 to 1500",
+        f"{file}:14: total sky cover: 'cloudy' is not a finite number",
+    ]
+    sky = read_sky(file, "epw", "repair")
+    assert sky.direct_normal is None, "9999 is missing, all day"
+    assert [len(_values(series)) for series in (sky.global_horizontal, sky.cloud_cover, sky.wind) if series] == [23] * 3
+    assert sky.wind is not None
+    assert len(sky.wind.notes) == 2
 
 
 def test_epw_has_all_of_it(shared: Path) -> None:

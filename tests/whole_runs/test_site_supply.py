@@ -176,6 +176,41 @@ def test_wind_from_a_weather_file(shared: Path) -> None:
         ),
         ({"wind": {"kind": "turbines", "capacity_kw": 10}}, "supply.wind", "says nothing of sun and wind"),
         ({"solar": {**SOLAR, "capacity_kw": 5}}, "supply.solar.capacity_kw", "must be >= 29"),
+        (
+            {"grid": {"caps": [{"kind": "reduction", "start": "2022-06-01T02:00:00Z", "hours": 1}]}},
+            "supply.grid",
+            "must have either reduction_fraction or reduction_kw",
+        ),
+        (
+            {
+                "grid": {
+                    "caps": [
+                        {"kind": "events_csv", "file": "sun.csv", "value_column": "kw", "value": "limit_kw"},
+                    ]
+                }
+            },
+            "caps[0].duration_column",
+            "must have either a column of ends or one of durations",
+        ),
+        (
+            {
+                "grid": {
+                    "caps": [
+                        {
+                            "kind": "events_csv",
+                            "file": "sun.csv",
+                            "start_column": "time",
+                            "duration_column": "kw",
+                            "value_column": "kw",
+                            "value": "limit_kw",
+                            "time_zone": "Mars/Olympus",
+                        },
+                    ]
+                }
+            },
+            "caps[0].time_zone",
+            "Mars/Olympus",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_at_its_place(sun: Path, supply: dict[str, Any], place: str, message: str) -> None:
@@ -196,6 +231,86 @@ def test_limits_of_the_grid_from_a_file(tmp_path: Path) -> None:
     assert hours.grid_cap_w.first().fillna(0.0).tolist() == [0.0, 4e3, 0.0, 1e6, 0.0]
     assert [value > 0.0 for value in hours.over_cap_w.max()] == [False, True, False, False, False]
     assert result.summary.grid_cap_exceeded_kwh == pytest.approx(float(hours.over_cap_w.mean()[1.0]) / 1e3)
+
+
+def _demand_response(caps: list[dict[str, Any]], base: Path = Path()) -> sim.Result:
+    return _run({"grid": {"caps": caps}}, base, duration_h=6)
+
+
+def test_events_of_a_file_are_those_of_the_scenario(tmp_path: Path) -> None:
+    """As a utility publishes them: two events on the local clock, 17 to 18 and 19:30 to 20:00 Mountain Time."""
+    rows = [
+        "date of event,end,reduction",
+        "2022-05-31 19:30,2022-05-31 20:00,0.1",
+        "2022-05-31 21:00,2022-05-31 22:00,0.3",
+    ]
+    (tmp_path / "events.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    events = {
+        "kind": "events_csv",
+        "file": "events.csv",
+        "start_column": "date of event",
+        "end_column": "end",
+        "value_column": "reduction",
+        "value": "reduction_fraction",
+        "time_zone": "America/Denver",
+    }
+    written = [
+        {"kind": "reduction", "start": "2022-06-01T01:30:00Z", "hours": 0.5, "reduction_fraction": 0.1},
+        {"kind": "reduction", "start": "2022-06-01T03:00:00Z", "hours": 1, "reduction_fraction": 0.3},
+    ]
+    one, other = _demand_response([events], tmp_path), _demand_response(written)
+    assert one.summary == other.summary
+    np.testing.assert_array_equal(one.supply.grid_cap_w, other.supply.grid_cap_w)
+    hours = one.supply.assign(hour=one.supply.start_s / 3600.0)
+    capped = hours[hours.grid_cap_w.notna()]
+    assert (capped.hour.min(), len(capped)) == (1.5, 90)
+    assert "power_cap" in one.events.kind.tolist()
+
+
+def test_a_reduction_by_power(tmp_path: Path) -> None:
+    """The baseline is the hour before; 3 kW less is the same cap as the share that 3 kW are of it."""
+    event = {"kind": "reduction", "start": "2022-06-01T02:00:00Z", "hours": 1}
+    by_power = _demand_response([{**event, "reduction_kw": 3}])
+    before = by_power.supply[(by_power.supply.start_s >= 3600.0) & (by_power.supply.end_s <= 7200.0)]
+    baseline_w = float(before.grid_import_w.mean())
+    cap_w = by_power.supply.grid_cap_w.dropna().to_numpy()
+    np.testing.assert_allclose(cap_w, baseline_w - 3e3, rtol=1e-12)
+    assert (by_power.supply.over_cap_w == 0.0).all()
+    (tmp_path / "events.csv").write_text("start,minutes,kw\n2022-06-01T02:00Z,60,3\n2023-01-01T00:00Z,60,3\n")
+    events = {
+        "kind": "events_csv",
+        "file": "events.csv",
+        "duration_column": "minutes",
+        "duration_unit": "minutes",
+        "value_column": "kw",
+        "value": "reduction_kw",
+    }
+    of_file = _demand_response([events], tmp_path)
+    assert of_file.summary == by_power.summary
+    assert any("1 of 2 events lie outside the run" in note for note in of_file.events.detail)
+
+
+def test_who_draws_less_than_asked_can_draw_no_less_than_nothing() -> None:
+    event = {"kind": "reduction", "start": "2022-06-01T02:00:00Z", "hours": 0.5, "reduction_kw": 500}
+    assert (_demand_response([event]).supply.grid_cap_w.dropna() == 0.0).all()
+
+
+def test_recorded_generation_on_the_clock_of_its_place(tmp_path: Path) -> None:
+    """Hours of Berlin over the end of daylight saving: 25 rows, one a UTC hour; a corrupt one is repaired and told."""
+    clock = [0, 1, 2, 2, *range(3, 24)]
+    rows = [f"2022-10-30 {hour:02}:00,{index / 10:g}" for index, hour in enumerate(clock)]
+    rows[5] = "2022-10-30 04:00,-9"
+    (tmp_path / "sun.csv").write_text("\n".join(["time,kw", *rows]) + "\n", encoding="utf-8")
+    solar = {**SOLAR, "time_zone": "Europe/Berlin", "corrupt": "repair", "gaps": {"fill": "interpolate"}}
+    result = _run({"solar": solar}, tmp_path, start="2022-10-29T22:00:00Z", duration_h=25)
+    hourly = result.supply.groupby(result.supply.start_s // 3600).solar_w.first() / 1e3
+    np.testing.assert_allclose(hourly, np.arange(25) / 10, rtol=1e-12, atol=1e-12)
+    told = "\n".join(result.events[result.events.kind == "note"].detail)
+    assert "-9 is outside >= 0; taken as missing by rule 'repair'" in told
+    assert "2022-10-30 03:00 to 2022-10-30 04:00 UTC (1 h), filled by rule 'interpolate'" in told
+    for missing in ({"corrupt": "refuse"}, {"gaps": {"fill": "refuse"}}, {"time_zone": None}):
+        with pytest.raises(sim.InputError, match=r"sun\.csv"):
+            _run({"solar": {**solar, **missing}}, tmp_path, start="2022-10-29T22:00:00Z", duration_h=25)
 
 
 def test_one_of_two_sites_has_a_battery() -> None:

@@ -29,12 +29,14 @@ class GridCap:
         limit_w: highest import; None where a reduction is asked for.
         reduction_fraction: share of the baseline that import must fall by; 0 beside `limit_w`.
         baseline_s: the baseline is mean import over so long before the start.
+        reduction_w: power that it must fall by in place of a share.
     """
 
     span: Span
     limit_w: float | None
     reduction_fraction: float
     baseline_s: float
+    reduction_w: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -306,7 +306,8 @@ class SiteSupply:
             return cap.limit_w
         if index not in self._baselines_w:
             self._baselines_w[index] = self._mean_import_w(cap.span.start_s - cap.baseline_s, cap.span.start_s)
-        return (1.0 - cap.reduction_fraction) * self._baselines_w[index]
+        # Who draws less than what he must fall by can do no more than draw nothing.
+        return max((1.0 - cap.reduction_fraction) * self._baselines_w[index] - cap.reduction_w, 0.0)
 
     def _mean_import_w(self, start_s: float, end_s: float) -> float:
         """Return mean import over a stretch of the past, as far as it is known."""
