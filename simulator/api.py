@@ -9,7 +9,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from simulator.assembly.build import assemble
+from simulator.assembly.marginal import marginal_signal
 from simulator.assembly.serving import ServingEngine
 from simulator.documents.plain_values import plain_value
 from simulator.documents.yaml_source import Document
@@ -20,9 +23,9 @@ from simulator.results import comparison, store
 from simulator.results.ledger import LedgerBuilder
 from simulator.results.result import Result, build_result
 from simulator.scenario.loader import Scenario, load_scenario, scenario_from
+from simulator.signals.base import Signal
 
 compare = comparison.compare
-choices = results_choices.choices
 
 
 def load(path: str | Path, values: Mapping[str, Any] | None = None) -> Scenario:
@@ -98,6 +101,26 @@ def run(
     result.manifest["wall_s"] = round(time.perf_counter() - wall_s, 3)
     result.manifest["cpu_s"] = round(time.process_time() - cpu_s, 3)
     return result
+
+
+def choices(*results: Result, marginal: Mapping[str, Any] | None = None, base: str | Path = ".") -> pd.DataFrame:
+    """Return what can be said of each run as a choice against the first: marginal emissions, payback, present value.
+
+    Args:
+        results: the runs; see `simulator.results.choices` for the columns.
+        marginal: a marginal intensity with the keys of section `emissions.marginal`, for runs that carry none or
+            another. It weighs the difference between the runs and enters no inventory.
+        base: folder that relative file names refer to.
+
+    Raises:
+        InputError: the intensity cannot be read, does not cover the runs, or is no marginal one.
+    """
+    signal: Signal | None = None
+    said: tuple[str, ...] = ()
+    if marginal is not None and results:
+        longest_s = max(float(result.manifest["simulated_s"]) for result in results)
+        signal, said = marginal_signal(marginal, Path(base), results[0].manifest["start_utc"], longest_s)
+    return results_choices.choices(*results, marginal_g_per_kwh=signal, said=said)
 
 
 def save(result: Result, directory: str | Path) -> Path:

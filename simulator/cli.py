@@ -9,17 +9,19 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from simulator import api
-from simulator.errors import AuditError, InputError, WattlineError
+from simulator.errors import AuditError, Fault, InputError, WattlineError
 from simulator.profiles import catalogue
 from simulator.results import plots, store, text_report
+from simulator.results.result import Result
 from simulator.scenario.loader import Scenario, parse_setting
 from simulator.scenario.schema import ScenarioRecord
 
@@ -97,12 +99,23 @@ def schema() -> None:
 @app.command()
 def compare(
     directories: Annotated[list[Path], typer.Argument(help="Directories of results; the first is the base.")],
+    marginal: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SERIES",
+            help="Marginal carbon intensity that weighs the differences, with the keys of emissions.marginal, as in "
+            "'{kind: watttime, file: moer.csv, value_column: MOER, unit: lb_per_mwh}'; by default that of the runs.",
+        ),
+    ] = None,
 ) -> None:
     """Compare results, each against the first."""
     with _failures():
-        results = [api.load_result(directory) for directory in directories]
-        _out.print(text_report.comparison(api.compare(*results)))
-        for part in text_report.choices(api.choices(*results)):
+        series = _marginal(marginal) if marginal is not None else None
+        results = _told_apart([api.load_result(directory) for directory in directories], directories)
+        choices = api.choices(*results, marginal=series)
+        interim = any(result.summary.kpi_basis == "interim" for result in results)
+        _out.print(text_report.comparison(api.compare(*results), interim))
+        for part in text_report.choices(choices):
             _out.print(part)
 
 
@@ -122,6 +135,22 @@ def profiles(
 def main() -> None:
     """Run the command line."""
     app()
+
+
+def _told_apart(results: list[Result], directories: list[Path]) -> list[Result]:
+    """Return results of one scenario under the names of their directories, where these differ."""
+    folders = [directory.resolve().name for directory in directories]
+    if len({result.name for result in results}) == len(results) or len(set(folders)) < len(folders):
+        return results
+    pairs = zip(results, folders, strict=True)
+    return [replace(result, manifest={**result.manifest, "scenario": folder}) for result, folder in pairs]
+
+
+def _marginal(text: str) -> dict[str, Any]:
+    _, value = parse_setting(f"marginal={text}")
+    if not isinstance(value, dict):
+        raise InputError([Fault(f"must be a section such as {{kind: watttime, ...}}, got {text!r}", "--marginal")])
+    return value
 
 
 def _load(path: Path, settings: list[str] | None) -> Scenario:

@@ -7,7 +7,7 @@ a year of such days.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from simulator.physics.emissions import marginal_difference_kg
 from simulator.physics.finance import present_capital_usd, present_yearly_usd, simple_payback_years
 from simulator.results.comparison import distinct_names
 from simulator.results.result import Result
+from simulator.signals.base import Signal, StepSignal
 from simulator.units import GRAMS_PER_KG, HOURS_PER_YEAR, JOULES_PER_KWH
 
 COLUMNS = (
@@ -32,8 +33,14 @@ _SAME_WORK = 0.01
 """Relative difference in work above which a saving may be nothing but work not done."""
 
 
-def choices(*results: Result) -> pd.DataFrame:
+def choices(*results: Result, marginal_g_per_kwh: Signal | None = None, said: Sequence[str] = ()) -> pd.DataFrame:
     """Return one row per run after the first, against the first; what cannot be said is missing, with a note.
+
+    Args:
+        results: the runs.
+        marginal_g_per_kwh: marginal factor from the start of the runs on, where they have one site and the factor is
+            not the one that they carry (section `emissions.marginal`).
+        said: what its reader assumed, for the notes.
 
     Columns: `marginal_change_kg_co2e`, sum of (energy drawn here - there) x the marginal factor that both runs carry;
     `extra_capital_usd`, difference of the prices of what stands there; `yearly_saving_usd`, difference of running
@@ -43,27 +50,49 @@ def choices(*results: Result) -> pd.DataFrame:
     names = distinct_names(results)
     rows = []
     for name, result in zip(names[1:], results[1:], strict=True):
-        notes: list[str] = [*_work(results[0], result)]
-        row = {"choice": name, "against": names[0], **_marginal(results[0], result, notes)}
+        notes: list[str] = [*said, *_work(results[0], result)]
+        row = {"choice": name, "against": names[0], **_marginal(results[0], result, marginal_g_per_kwh, notes)}
         rows.append({**row, **_money(results[0], result, notes), "note": "; ".join(notes)})
     numbers = dict.fromkeys(COLUMNS[2:-1], "float64")
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(numbers)
 
 
-def _marginal(base: Result, other: Result, notes: list[str]) -> dict[str, float | None]:
+def _marginal(base: Result, other: Result, given: Signal | None, notes: list[str]) -> dict[str, float | None]:
     column = "marginal_change_kg_co2e"
-    there, here = _by_site(base.facility), _by_site(other.facility)
+    there, here = (_by_site(run.facility, given) for run in (base, other))
     if not all(frame.marginal_intensity_g_per_kwh.notna().all() for frame in (*there.values(), *here.values())):
         return {column: None}
     refusal = _other_grid(base, other, there, here)
+    if refusal is None and given is not None and len(there) > 1:
+        refusal = "one factor for several grids; give each site its own under emissions.marginal"
     if refusal is not None:
         notes.append(f"no marginal change: {refusal}")
         return {column: None}
     return {column: sum(_change_kg(there[site], here[site]) for site in there)}
 
 
-def _by_site(facility: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    return {str(site): frame for site, frame in facility.groupby("site", sort=True)}
+def _by_site(facility: pd.DataFrame, given: Signal | None) -> dict[str, pd.DataFrame]:
+    """Return the steps of each site, with the marginal factor that was given in place of the one they carry."""
+    frames = {str(site): frame for site, frame in facility.groupby("site", sort=True)}
+    if given is None:
+        return frames
+    return {site: _weighed(frame, given) for site, frame in frames.items()}
+
+
+def _weighed(frame: pd.DataFrame, given: Signal) -> pd.DataFrame:
+    """Return steps cut where the factor changes, so that each piece has one."""
+    edges_s = np.concatenate([[0.0], frame.end_s.to_numpy()])
+    if isinstance(given, StepSignal):
+        changes_s = given.edges_s[(given.edges_s > 0.0) & (given.edges_s < edges_s[-1])]
+        edges_s = np.unique(np.concatenate([edges_s, changes_s]))
+    drawn_w = _at(frame, edges_s, "grid_import_w")
+    return pd.DataFrame(
+        {
+            "end_s": edges_s[1:],
+            "grid_import_w": drawn_w,
+            "marginal_intensity_g_per_kwh": given.means(edges_s),
+        }
+    )
 
 
 def _other_grid(

@@ -166,6 +166,10 @@ WORKLOAD_TABLES = {
         "total_usd_per_million_tokens": "total USD",
     },
 }
+YEARLY_INDICATORS = frozenset(
+    {"pue", "pue_category_1", "pue_category_2", "itue", "tue", "wue_l_per_kwh", "cue_kg_per_kwh", "ref", "erf"}
+)
+"""Indicators that are defined for a year (ISO/IEC 30134; ITUE and TUE like the PUE in them)."""
 CONTRACT_HEADINGS = {
     "contract": "contract",
     "same_grid": "same grid",

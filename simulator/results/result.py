@@ -143,6 +143,7 @@ def build_result(
             "seed": context.seed,
             "start_utc": context.start_utc,
             "simulated_s": records.duration_s,
+            "kpi_basis": summary.kpi_basis,
             "kernel_events": records.event_count,
             "money": {
                 "discount_rate": context.money.discount_rate,

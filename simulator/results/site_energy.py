@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -96,7 +96,7 @@ def supply_scalars(records: RunRecords) -> dict[str, float | None]:
     load_j, capacity_j = joules("load_w"), sum(_capacity_j(site) for site in sites)
     lost_j = joules("battery_charge_w") - joules("battery_discharge_w") - sum(_gain_j(site) for site in sites)
     imports_w = [column(site, "grid_import_w") for site in sites]
-    return {
+    found: dict[str, float | None] = {
         "solar_energy_kwh": joules("solar_w") / JOULES_PER_KWH,
         "wind_energy_kwh": joules("wind_w") / JOULES_PER_KWH,
         "curtailed_energy_kwh": joules("curtailed_w") / JOULES_PER_KWH,
@@ -112,6 +112,24 @@ def supply_scalars(records: RunRecords) -> dict[str, float | None]:
         "grid_cap_exceeded_kwh": joules("over_cap_w") / JOULES_PER_KWH,
         "unserved_energy_kwh": joules("unserved_w") / JOULES_PER_KWH,
     }
+    return found | dict.fromkeys(_absent(sites))
+
+
+def _absent(sites: Sequence[SiteRecords]) -> Iterator[str]:
+    """Yield the scalars of what no site has: absent, not zero."""
+    there = {
+        part
+        for site in sites
+        for part in ("solar", "wind", "battery", "diesel")
+        if getattr(site.facts.supply, part) is not None
+    }
+    for part in ("solar", "wind", "battery", "diesel"):
+        if part not in there:
+            yield from (name for name in SCALARS if name.startswith(part))
+    if not there & {"solar", "wind"}:
+        yield from ("curtailed_energy_kwh", "self_consumption_fraction")
+    if not there & {"solar", "wind", "battery", "diesel"}:
+        yield "self_sufficiency_fraction"
 
 
 Balance = tuple[str, float, float, float]

@@ -20,6 +20,7 @@ from simulator.results.report_layout import (
     SECTIONS,
     SITE_HEADINGS,
     WORKLOAD_TABLES,
+    YEARLY_INDICATORS,
 )
 from simulator.results.result import Result
 
@@ -35,8 +36,9 @@ def report(result: Result) -> Iterator[RenderableType]:
         if not there.get(title, 1):
             continue
         if any(summary[name] is not None for name in names):
-            basis = ": interim figures, of less than a year" if result.summary.kpi_basis == "interim" else ""
-            yield _scalars(title + basis * (title == "facility"), {name: summary[name] for name in names})
+            interim = result.summary.kpi_basis == "interim"
+            basis = ": interim figures, of less than a year" if interim and title == "facility" else ""
+            yield _scalars(title + basis, {name: summary[name] for name in names}, interim)
         if title == "inference":
             yield _latencies(summary)
     yield from _of_sites_and_workloads(result)
@@ -54,7 +56,11 @@ def _of_sites_and_workloads(result: Result) -> Iterator[RenderableType]:
         names = {"site": "site", **CONTRACT_HEADINGS} if len(result.sites) > 1 else CONTRACT_HEADINGS
         yield _frame("contracts (kWh covered by matching)", result.contracts[list(names)].rename(columns=names))
     if len(result.sites) > 1:
-        yield _frame("sites", result.sites[list(SITE_HEADINGS)].rename(columns=SITE_HEADINGS))
+        headings = {
+            **SITE_HEADINGS,
+            "pue": indicator("pue", result.summary.kpi_basis == "interim").replace("pue", "PUE"),
+        }
+        yield _frame("sites", result.sites[list(headings)].rename(columns=headings))
     if len(result.halls) > 1:
         yield _frame("halls", result.halls[["hall", *HALL_HEADINGS]].rename(columns=HALL_HEADINGS))
     if len(result.workloads) > 1:
@@ -65,8 +71,13 @@ def _of_sites_and_workloads(result: Result) -> Iterator[RenderableType]:
                 yield _frame(title, rows[["workload", *known]].rename(columns=known))
 
 
-def comparison(table: pd.DataFrame) -> RenderableType:
-    """Return a comparison of runs as a table."""
+def comparison(table: pd.DataFrame, interim: bool = False) -> RenderableType:
+    """Return a comparison of runs as a table.
+
+    Args:
+        table: the comparison.
+        interim: whether any of the runs is shorter than a year.
+    """
     shown = Table(title="comparison", title_justify="left", box=None, pad_edge=False)
     for name in table.columns:
         shown.add_column(name, justify="left" if name in ("field", "unit") else "right", overflow="fold")
@@ -74,7 +85,7 @@ def comparison(table: pd.DataFrame) -> RenderableType:
         cells = []
         for name, value in zip(table.columns, row, strict=True):
             if name in ("field", "unit"):
-                cells.append(str(value))
+                cells.append(indicator(str(value), interim))
             elif name.startswith("change "):
                 cells.append("" if value is None or math.isnan(value) else f"{value:+.2%}")
             else:
@@ -135,14 +146,23 @@ def number(value: Any) -> str:
     return f"{value:.4e}"
 
 
-def _scalars(title: str, values: dict[str, Any]) -> Table:
+def indicator(name: str, interim: bool) -> str:
+    """Return how a figure is called: indicators that are defined for a year are interim in a shorter run.
+
+    >>> indicator("pue", interim=True), indicator("facility_energy_kwh", interim=True)
+    ('interim pue', 'facility_energy_kwh')
+    """
+    return f"interim {name}" if interim and name in YEARLY_INDICATORS else name
+
+
+def _scalars(title: str, values: dict[str, Any], interim: bool = False) -> Table:
     table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False)
     table.add_column(min_width=38)
     table.add_column(justify="right", min_width=14)
     table.add_column()
     for name, value in values.items():
         if value is not None:
-            table.add_row(name, number(value), NOTES.get(name, unit_of(name)))
+            table.add_row(indicator(name, interim), number(value), NOTES.get(name, unit_of(name)))
     return table
 
 

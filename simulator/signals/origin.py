@@ -38,7 +38,10 @@ class EmissionFactor:
 
     def difference_refusal(self) -> str | None:
         """Return why the factor cannot weigh a difference between two runs, None when it can."""
-        return None if self.is_marginal else f"must be a marginal factor, is {_words(self.basis)}"
+        if self.is_marginal:
+            return None
+        hint = "; where it is one, say so: factor: {basis: marginal}" if self.basis == "unstated" else ""
+        return f"must be a marginal factor, is {_words(self.basis)}{hint}"
 
     def __str__(self) -> str:
         if self == EmissionFactor():

@@ -42,7 +42,8 @@ def test_run_reports_and_saves_under_the_name_of_the_scenario(folder: Path, watt
     assert rows["requests_completed"] == ["3"]  # the trace has three
     assert rows["output_tokens"] == ["35", "tokens"]  # 10 + 20 + 5
     assert rows["jobs_completed"] == ["1"]
-    assert float(rows["pue"][0]) == pytest.approx(summary["pue"], rel=1e-4)  # printed in five digits
+    (pue,) = [line.split()[2] for line in result.stdout.splitlines() if line.startswith("interim pue ")]
+    assert float(pue) == pytest.approx(summary["pue"], rel=1e-4)  # printed in five digits
     # At 0.1 USD and 400 g per kWh.
     assert float(rows["energy_cost_usd"][0]) == pytest.approx(0.1 * summary["facility_energy_kwh"], rel=1e-4)
     assert float(rows["operational_emissions_kg_co2e"][0]) == pytest.approx(
@@ -199,6 +200,25 @@ def test_compare_shows_the_change_against_the_first(folder: Path, wattline: Watt
     assert rows["energy_cost_usd"][-1] == "+50.00%"
     assert rows["facility_energy_kwh"][-1] == "+0.00%"
     assert wattline("compare", "base").exit_code == 0
+
+
+def test_compare_takes_a_marginal_factor_and_names_runs_by_their_directories(
+    folder: Path, wattline: Wattline, no_plots: None
+) -> None:
+    """Twice the same scenario: nothing changes, and nothing is confused."""
+    for name in ("one", "two"):
+        assert wattline("run", "tiny.yaml", "--out", name).exit_code == 0
+    factor = "{kind: constant, g_per_kwh: 500, factor: {basis: marginal}}"
+    result = wattline("compare", "one", "two", "--marginal", factor)
+    assert result.exit_code == 0
+    assert "two against one" in result.stdout
+    (line,) = [line for line in result.stdout.splitlines() if "marginal_change_kg_co2e" in line]
+    assert line.split() == ["marginal_change_kg_co2e", "0", "kg", "CO2e,", "no", "inventory"]
+    assert "marginal_change" not in wattline("compare", "one", "two").stdout
+    for bad, message in (("400", "--marginal: must be a section"), ("{kind: constant, g_per_kwh: 1}", "is unstated")):
+        refused = wattline("compare", "one", "two", "--marginal", bad)
+        assert (refused.exit_code, refused.stdout) == (2, "")
+        assert message in refused.stderr
 
 
 def test_compare_refuses_what_is_no_result(folder: Path, wattline: Wattline) -> None:

@@ -61,6 +61,53 @@ def test_marginal_change_needs_no_equal_steps(base: sim.Result) -> None:
     assert row.marginal_change_kg_co2e == pytest.approx(1.0)
 
 
+def test_a_marginal_factor_that_comes_after_the_runs(result: sim.Result, tmp_path: Path) -> None:
+    """Two runs that carry none, a factor every 20 minutes from a file: steps are cut where it changes."""
+    rows = ["time,moer", *(f"2024-03-05T{10 + at // 60}:{at % 60:02}Z,{300 + at}" for at in range(20, 100, 20))]
+    (tmp_path / "moer.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    marginal = {"kind": "watttime", "file": "moer.csv", "value_column": "moer", "unit": "g_per_kwh"}
+    coarse = result.facility.iloc[29::30].assign(start_s=[0.0, 1800.0]).reset_index(drop=True)
+    coarse["grid_import_w"] = 9000.0
+    one = replace(result, facility=result.facility.assign(grid_import_w=10_000.0))
+    table = sim.choices(one, replace(result, facility=coarse), marginal=marginal, base=tmp_path)
+    # From 10:30 on: 10 minutes at 320, 20 at 340, 20 at 360, 10 at 380 g/kWh, 1 kW less.
+    expected_g = (10 * 320 + 20 * 340 + 20 * 360 + 10 * 380) / 60
+    assert only(table).marginal_change_kg_co2e == pytest.approx(-expected_g / 1e3)
+    inventory = ("operational_emissions_kg_co2e", "scope2_location_kg_co2e", "cue_kg_per_kwh")
+    for name in inventory:
+        assert getattr(result.summary, name) == getattr(one.summary, name), "no inventory changes"
+    rows[2] = "2024-03-05T10:40Z,"
+    (tmp_path / "moer.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    filled = {**marginal, "gaps": {"fill": "hold"}}
+    assert "filled by rule 'hold'" in only(sim.choices(one, one, marginal=filled, base=tmp_path)).note
+
+
+@pytest.mark.parametrize(
+    ("marginal", "message"),
+    [
+        ({"kind": "constant", "g_per_kwh": 400.0}, r"must be a marginal factor, is unstated; where it is one, say so"),
+        (
+            {"kind": "constant", "g_per_kwh": 400.0, "factor": {"basis": "average_generation"}},
+            "must be a marginal factor, is average generation",
+        ),
+        ({"kind": "watttime", "file": "m.csv", "value_column": "x", "unit": "g_per_kwh"}, "there is no such file"),
+        ({"kind": "watttime", "file": "m.csv"}, "required key 'value_column' is missing"),
+    ],
+)
+def test_what_weighs_no_difference(result: sim.Result, marginal: dict[str, Any], message: str) -> None:
+    with pytest.raises(sim.InputError, match=message):
+        sim.choices(result, result, marginal=marginal)
+
+
+def test_one_factor_is_not_that_of_several_grids(root: Path) -> None:
+    values = {"duration_h": 0.05, "workloads.fine-tuning.submit_h": 0.01}
+    two = sim.run(sim.load(root / "scenarios/two-sites.yaml", values))
+    marginal = {"kind": "constant", "g_per_kwh": 400.0, "factor": {"basis": "marginal"}}
+    row = only(sim.choices(two, two, marginal=marginal))
+    assert pd.isna(row.marginal_change_kg_co2e)
+    assert "one factor for several grids" in row.note
+
+
 @pytest.mark.parametrize(
     ("change", "note"),
     [

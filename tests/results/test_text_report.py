@@ -45,10 +45,16 @@ def lines(result: sim.Result) -> list[str]:
 
 def test_scalars_are_those_of_the_summary(result: sim.Result, lines: list[str]) -> None:
     assert lines[0].startswith("mixed: 1 h simulated in ")
-    for name in ("facility_energy_kwh", "pue", "training_mfu", "operational_emissions_kg_co2e"):
+    for name in ("facility_energy_kwh", "training_mfu", "operational_emissions_kg_co2e"):
         shown = float(value_of(lines, name).replace(",", ""))
         # Half a unit of the fifth digit.
         assert shown == pytest.approx(getattr(result.summary, name), rel=5.1e-5)
+    for name in ("pue", "pue_category_1", "pue_category_2", "itue", "tue", "cue_kg_per_kwh", "wue_l_per_kwh", "ref"):
+        (line,) = [line for line in lines if f" {name} " in line]
+        prefix, _, shown_text = line.split()[:3]
+        assert prefix == "interim", "an hour is no year"
+        assert float(shown_text) == pytest.approx(getattr(result.summary, name), rel=5.1e-5)
+    assert result.manifest["kpi_basis"] == "interim"
     (ttft,) = [line for line in lines if line.startswith("time to first token")]
     mean, p50, p90, p99 = (float(text) for text in ttft.split()[4:])
     summary = result.summary

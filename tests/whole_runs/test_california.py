@@ -3,43 +3,36 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 import simulator as sim
+from benchmarks import california
 
 WEEK = {"start": "2022-06-06T00:00:00Z", "duration_h": 168, "facility.plant_step_s": 300}
-SOLAR = {"kind": "array", "capacity_kw": 250, "mounting": {"kind": "fixed", "tilt_deg": 25}}
-BATTERY = {"energy_kwh": 400, "power_kw": 100, "policy": {"kind": "self_consumption"}}
+SHOWN = {"none": "grid alone", "sun": "photovoltaics", "both": "and battery, self-consumption"}
 
 
 @pytest.fixture(scope="module")
-def runs(root: Path, shared: Path) -> dict[str, sim.Result]:
+def runs(shared: Path) -> dict[str, sim.Result]:
     pytest.importorskip("pvlib")
-    data = shared / "data"
-    place = {
-        "site.weather": {"kind": "open_meteo", "file": str(data / "weather/open_meteo/US-CAL-CISO/2022.json")},
-        "site.carbon_intensity": {
-            "kind": "eia",
-            "file": str(data / "carbon/eia_us_2022/CISO_NG_&_avgCI.csv"),
-            "gaps": {"fill": "interpolate"},
-        },
-        "site.price": {
-            "kind": "market_csv",
-            "file": str(data / "prices/US-CAL-CISO/2022/US-CAL-CISO_electricity_prices_2022.csv"),
-        },
-    }
-    supplies: dict[str, dict[str, Any]] = {
-        "none": {},
-        "sun": {"solar": SOLAR},
-        "both": {"solar": SOLAR, "battery": BATTERY},
-    }
-    return {
-        name: sim.run(sim.load(root / "scenarios/solar-battery.yaml", {**WEEK, **place, "site.supply": supply}))
-        for name, supply in supplies.items()
-    }
+    return {name: california.run(shared, california.SUPPLIES[shown], **WEEK) for name, shown in SHOWN.items()}
+
+
+def test_the_figures_of_the_study_are_those_of_the_summary(runs: dict[str, sim.Result]) -> None:
+    for name, result in runs.items():
+        case, summary = california.measured(name, result), result.summary
+        assert case.import_kwh == pytest.approx(summary.grid_import_kwh, rel=1e-12)
+        assert case.load_kwh == pytest.approx(summary.facility_energy_kwh, rel=1e-12)
+        assert case.emissions_kg_co2e == pytest.approx(summary.scope2_location_kg_co2e, rel=1e-12)
+        assert case.cost_usd == pytest.approx(summary.energy_cost_usd, rel=1e-12)
+        assert case.worst_residual_w < 1e-9 * 1e5
+        assert case.largest_gain_kwh <= 1e-9
+        if name == "both":
+            assert case.battery_loss_kwh == pytest.approx(summary.battery_loss_kwh, rel=1e-9)
+            assert case.battery_cycles == pytest.approx(summary.battery_cycles, rel=1e-12)
+            assert case.self_consumption_fraction == pytest.approx(summary.self_consumption_fraction, rel=1e-12)
 
 
 def test_sources_are_uses_in_every_step(runs: dict[str, sim.Result]) -> None:
