@@ -16,6 +16,7 @@ from simulator.engine.serving.iteration_cost import IterationCost
 from simulator.engine.serving.power_cap import NODE_TOKENS
 from simulator.physics.inference import inference_model
 from simulator.physics.precision import PRECISIONS
+from simulator.physics.serving_plan import ServingPlan
 from simulator.profiles import catalogue
 
 LIMITS = BatchLimits(512, 64, 16, 10**6, 10**6)
@@ -66,6 +67,27 @@ def test_a_cap_that_does_not_bind_changes_nothing(
     time_s, energy_j = free.mixed(count, cached, _prefill(tokens))
     if energy_j < 389.0 * tensor * time_s:
         assert capped.mixed(count, cached, _prefill(tokens)) == pytest.approx((time_s, energy_j), rel=1e-11)
+
+
+@given(
+    groups=st.sampled_from([2, 4]),
+    count=st.integers(1, 63),
+    cached=st.integers(1, 10**5),
+    tokens=st.integers(1, 448),
+    device=st.sampled_from(["cool", "tiled"]),
+)
+def test_groups_that_wait_for_one_of_them_do_so_under_a_cap_as_well(
+    bench: Any, groups: int, count: int, cached: int, tokens: int, device: str
+) -> None:
+    """Data-parallel attention, with the whole prompt on one group: as slow as shared evenly, or slower."""
+    plan = ServingPlan(1, groups, groups)
+    capped, free = (bench.cost(LIMITS, "experts", device, plan, watts) for watts in (390.0, 400.0))
+    time_s, energy_j = free.mixed(count, cached, _prefill(tokens))
+    if energy_j < 389.0 * groups * time_s:
+        assert capped.mixed(count, cached, _prefill(tokens)) == pytest.approx((time_s, energy_j), rel=1e-11)
+    if device == "cool":  # On the other the longest chunk also slows the decoding sequences beside it.
+        even = _prefill(tokens)._replace(longest_chunk=-(-tokens // groups))
+        assert time_s >= free.mixed(count, cached, even)[0] * (1.0 - 1e-12)
 
 
 @given(shape=SHAPES, count=st.integers(1, 64), cached=st.integers(1, 10**5), tokens=st.integers(1, 448))

@@ -147,26 +147,37 @@ class IterationCost:
         tokens = count + prefill.tokens
         logits, sequences = count + prefill.logits, count + prefill.chunks
         moving_s, computing_s = attention.prefill_s(prefill.tokens, prefill.pairs, prefill.keys, prefill.longest_keys)
-        token_s, part_s = self._token_s[tokens], moving_s + computing_s
-        if self._groups > 1:
-            # One group has the longest chunk; the others wait for it.
-            part_s *= self.model.unevenness(prefill.tokens, prefill.longest_chunk)
-            products_s = self.model.uneven_products_s(count, prefill.tokens, prefill.longest_chunk)
-            assert products_s is not None
-            sharpness = self.model.accelerator.gemm.sharpness
-            token_s = products_s[2] + smooth_maximum(products_s[0], products_s[1], sharpness)
-        attention_s = attention.call_s + part_s
+        attention_s = attention.call_s + moving_s + computing_s
         dynamic_j = self._pair_j * prefill.pairs + self._query_j * prefill.tokens + self._key_j * prefill.keys
         if count:
             attention_s += attention.mixed_part_s(count, cached_tokens, prefill.longest_chunk)
             attention_s *= attention.mixed_factor
             dynamic_j += (self._cached_j - self._static_w * self._cached_s) * cached_tokens
         host_s = self._host_s[sequences]
-        time_s = token_s + self._head_s[logits] + attention_s + host_s
+        time_s = self._token_s[tokens] + self._head_s[logits] + attention_s + host_s
         energy_j = self._token_j[tokens] + self._head_j[logits] + self._static_w * attention_s
-        energy_j += self._static_w * (token_s - self._token_s[tokens])
         energy_j += dynamic_j + self._host_w * host_s
+        if self._groups > 1:
+            waiting_s = self._waiting_s(count, prefill, moving_s + computing_s)
+            return time_s + waiting_s, min(energy_j + self._static_w * waiting_s, self._limit_w * (time_s + waiting_s))
         return time_s, min(energy_j, self._limit_w * time_s)
+
+    def _waiting_s(self, count: int, prefill: Prefill, attention_s: float) -> float:
+        """Return how long an iteration waits for the group with the longest chunk, beyond evenly spread work.
+
+        Args:
+            count: decoding sequences of all groups.
+            prefill: prefill of all groups.
+            attention_s: its attention, evenly spread.
+        """
+        model = self.model
+        products_s = model.uneven_products_s(count, prefill.tokens, prefill.longest_chunk)
+        assert products_s is not None
+        compute_s, memory_s, other_s = products_s
+        token_s = other_s + smooth_maximum(compute_s, memory_s, model.accelerator.gemm.sharpness)
+        factor = model.attention.mixed_factor if count else 1.0
+        uneven = model.unevenness(prefill.tokens, prefill.longest_chunk)
+        return token_s - self._token_s[count + prefill.tokens] + factor * attention_s * (uneven - 1.0)
 
     def _limited_stretch(self, count: int, cached_tokens: int, iterations: int, growth: int) -> tuple[float, float]:
         """Sum min(c + d K, limit (a + b K)), whose two lines cross at most once, so at most two series are added."""

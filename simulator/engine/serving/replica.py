@@ -323,7 +323,11 @@ class Replica:
         state.share_start_j[request] = self._share_j
         heapq.heappush(self._finishing, finish << SHIFT | request)
         self._blocks.add(cached, self._iteration)
-        self._count(request, cached, 1)
+        windows = self._windows
+        growth, attended = (1, cached + 1) if windows is None else windows.count(request, cached, self._iteration, 1)
+        self._decoding += 1
+        self._growth += growth
+        self._attended += attended
 
     def _finish(self, request: int, now_s: float) -> None:
         self._log.finished_s[request] = now_s
@@ -342,17 +346,12 @@ class Replica:
         log.generated_tokens[request] += decoded
         log.accelerator_energy_j[request] += self._share_j - state.share_start_j[request]
         self._blocks.remove(cached, self._iteration)
-        self._count(request, cached, -1)
+        windows = self._windows
+        growth, attended = (1, cached + 1) if windows is None else windows.count(request, cached, self._iteration, -1)
+        self._decoding -= 1
+        self._growth -= growth
+        self._attended -= attended
         return cached
-
-    def _count(self, request: int, cached: int, sign: int) -> None:
-        """Count a decoding sequence of `cached` tokens, or (sign -1) count it no longer."""
-        growth, attended = 1, cached + 1
-        if self._windows is not None:
-            growth, attended = self._windows.count(request, cached, self._iteration, sign)
-        self._decoding += sign
-        self._growth += sign * growth
-        self._attended += sign * attended
 
     def _is_stale(self, entry: int) -> bool:
         return self._state.finish_iteration[entry & REQUEST] != entry >> SHIFT
