@@ -21,7 +21,8 @@ from simulator.errors import InputError
 from simulator.physics.bounded_chillers import OutOfRange
 from simulator.profiles import catalogue
 from simulator.profiles import facilities as records
-from simulator.profiles.cooling_plants import FacilityWaterParameters
+from simulator.profiles.cooling_machines import HumidityLimits
+from simulator.profiles.cooling_plants import FacilityWaterParameters, OutsideAirParameters
 from simulator.profiles.sourced import Profile
 from simulator.scenario import cooling as section
 from simulator.units import WATTS_PER_KW
@@ -57,19 +58,28 @@ class PlantSpec:
     profiles: tuple[Profile[Any], ...]
 
 
-def plant_spec(described: section.Cooling, it_capacity_w: float, base: Path) -> PlantSpec:
+def plant_spec(
+    described: section.Cooling, it_capacity_w: float, base: Path, air_classes: str = "air-classes"
+) -> PlantSpec:
     """Return the plant of a section, sized for an IT capacity (W).
+
+    Args:
+        described: the section.
+        it_capacity_w: electric power of all IT equipment at full load (W).
+        base: folder that paths of profiles are relative to.
+        air_classes: profile of the classes of air, by name or path.
 
     Raises:
         InputError: with what keeps the plant from being built.
     """
-    return _Builder(it_capacity_w, base).plant(described)
+    return _Builder(it_capacity_w, base, air_classes).plant(described)
 
 
 class _Builder:
-    def __init__(self, it_capacity_w: float, base: Path) -> None:
+    def __init__(self, it_capacity_w: float, base: Path, air_classes: str) -> None:
         self._capacity_w = it_capacity_w
         self._base = base
+        self._air_classes = air_classes
         self._profiles: list[Profile[Any]] = []
 
     def plant(self, described: section.Cooling) -> PlantSpec:
@@ -85,6 +95,8 @@ class _Builder:
             case section.ChilledWaterCooling():
                 chilled = self._record(records.CoolingRecord, described.profile).parameters
                 chilled = replace(chilled, supply_air_c=described.supply_air_c)
+                if described.cycles_of_concentration is not None:
+                    chilled = replace(chilled, cycles_of_concentration=described.cycles_of_concentration)
                 curves = self._curves(described.chiller)
                 return ChilledWaterPlant.sized_for(self._capacity_w, chilled, curves), described.supply_air_c
             case section.AirCooledChillerCooling():
@@ -96,11 +108,13 @@ class _Builder:
                 water, curves = self._water(described.facility_water, None), self._curves(described.chiller)
                 return DryCoolerPlant(self._capacity_w, parameters, water, curves), parameters.supply_air_c
             case section.AirEconomizerCooling() | section.DirectEvaporativeCooling():
-                parameters = self._supplied(records.OutsideAirRecord, described)
-                self._check_media(described, parameters.media is not None)
+                parameters = self._outside_air(described)
                 return OutsideAirPlant(self._capacity_w, parameters), parameters.supply_air_c
             case section.IndirectEvaporativeCooling():
                 parameters = self._supplied(records.IndirectEvaporativeRecord, described)
+                if described.cycles_of_concentration is not None:
+                    cycles = {"cycles_of_concentration": described.cycles_of_concentration}
+                    parameters = parameters.model_copy(update=cycles)
                 return IndirectEvaporativePlant(self._capacity_w, parameters), parameters.supply_air_c
             case section.RearDoorCooling():
                 parameters = self._supplied(records.RearDoorRecord, described)
@@ -151,6 +165,28 @@ class _Builder:
         if described.supply_air_c is None:
             return parameters
         return parameters.model_copy(update={"supply_air_c": described.supply_air_c})
+
+    def _outside_air(
+        self, described: section.AirEconomizerCooling | section.DirectEvaporativeCooling
+    ) -> OutsideAirParameters:
+        parameters: OutsideAirParameters = self._supplied(records.OutsideAirRecord, described)
+        self._check_media(described, parameters.media is not None)
+        changes: dict[str, Any] = {}
+        if described.moisture is not None:
+            changes["humidity"] = self._moisture(described.moisture)
+        if isinstance(described, section.DirectEvaporativeCooling) and parameters.media is not None:
+            cycles = described.cycles_of_concentration
+            if cycles is not None:
+                changes["media"] = parameters.media.model_copy(update={"cycles_of_concentration": cycles})
+        return parameters.model_copy(update=changes)
+
+    def _moisture(self, name: section.Moisture) -> HumidityLimits:
+        with part("moisture"):
+            profile = catalogue.air_classes(self._air_classes, self._base)
+            limits = profile.record.moisture(name)
+            if limits is None:
+                raise InputError(f"'{self._air_classes}' names no moisture for class {name}")
+        return limits
 
     def _water(self, name: str, rejection: str | None) -> FacilityWaterParameters:
         with part("facility_water"):

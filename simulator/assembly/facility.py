@@ -49,7 +49,8 @@ def facility_spec(
         return FacilitySpec(facility, described.supply_air_c, LiquidCapture(), ())
     found: PlantSpec | None = None
     with faults.at((*place, "cooling")):
-        found = plant_spec(described.cooling, described.it_capacity_kw * WATTS_PER_KW, base)
+        capacity_w = described.it_capacity_kw * WATTS_PER_KW
+        found = plant_spec(described.cooling, capacity_w, base, described.thermal.air_classes)
     with faults.at((*place, "power_chain")):
         chain = catalogue.power_chain(described.power_chain.profile, base)
         if found is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from functools import cache
 
@@ -13,6 +14,8 @@ _DRY_AIR_J_PER_KG_K = 1006.0
 _VAPOUR_AT_ZERO_J_PER_KG = 2.501e6
 _VAPOUR_J_PER_KG_K = 1860.0
 """Enthalpy of moist air, ASHRAE Handbook Fundamentals 2017, ch. 1, eq. 30."""
+_LEAST_AIR_HEAT_J_PER_KG = 1e3
+"""Where water is no warmer than saturated air, which cannot then cool it; keeps the quotient finite."""
 
 
 @cache
@@ -33,13 +36,16 @@ def _humidity_ratio(temperature_c: float, enthalpy_j_per_kg: float) -> float:
     return (enthalpy_j_per_kg - sensible) / (_VAPOUR_AT_ZERO_J_PER_KG + _VAPOUR_J_PER_KG_K * temperature_c)
 
 
-def evaporation_kg_per_j(dry_bulb_c: float, wet_bulb_c: float, air_heat_j_per_kg: float) -> float:
+def evaporation_kg_per_j(
+    dry_bulb_c: float, wet_bulb_c: float, air_heat_j_per_kg: float, warmest_c: float = math.inf
+) -> float:
     """Return the water that evaporates per heat that a tower rejects.
 
     Args:
         dry_bulb_c: dry bulb of the entering air, -60 to 60 degC.
         wet_bulb_c: wet bulb of the entering air (degC).
-        air_heat_j_per_kg: heat that a kilogram of dry air takes up (J/kg), above 0.
+        air_heat_j_per_kg: heat that a kilogram of dry air takes up (J/kg), above 0; infinite where no fan moves it.
+        warmest_c: the water's temperature where it is warmest, which the air cannot leave above (degC).
 
     h_in + (w_s - w_in) h_f = h_s at the wet bulb, with water or ice of h_f; h_sat(T_out) = h_in + q;
     E = (w_out - w_in) / q. EnergyPlus Engineering Reference, Cooling Tower Makeup Water Usage, Saturated Exit, at sea
@@ -49,14 +55,19 @@ def evaporation_kg_per_j(dry_bulb_c: float, wet_bulb_c: float, air_heat_j_per_kg
     1.1
     """
     require_range("dry_bulb_c", dry_bulb_c, -90.0, 70.0)
-    require_positive("air_heat_j_per_kg", air_heat_j_per_kg)
     temperatures_c, enthalpies = _saturated_air()
     at_wet_bulb = _interpolated(wet_bulb_c, temperatures_c, enthalpies)
     added = 4186.0 * wet_bulb_c if wet_bulb_c > 0.0 else -333_400.0 + 2100.0 * wet_bulb_c
     vapour = _VAPOUR_AT_ZERO_J_PER_KG + _VAPOUR_J_PER_KG_K * dry_bulb_c
     unsaturated = at_wet_bulb - _humidity_ratio(wet_bulb_c, at_wet_bulb) * added
     entering_ratio = max((unsaturated - _DRY_AIR_J_PER_KG_K * dry_bulb_c) / (vapour - added), 0.0)
-    leaving = _DRY_AIR_J_PER_KG_K * dry_bulb_c + entering_ratio * vapour + air_heat_j_per_kg
+    entering = _DRY_AIR_J_PER_KG_K * dry_bulb_c + entering_ratio * vapour
+    leaving = entering + air_heat_j_per_kg
+    if warmest_c < math.inf:
+        # Less air than the heat needs cannot be: the rest of it comes by natural draught.
+        highest = _interpolated(warmest_c, temperatures_c, enthalpies)
+        leaving = min(leaving, max(highest, entering + _LEAST_AIR_HEAT_J_PER_KG))
+    require_positive("air_heat_j_per_kg", leaving - entering)
     leaving_c = _interpolated(leaving, enthalpies, temperatures_c)
     gained = _humidity_ratio(leaving_c, leaving) - entering_ratio
-    return max(gained, 0.0) / air_heat_j_per_kg
+    return max(gained, 0.0) / (leaving - entering)

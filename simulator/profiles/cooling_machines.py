@@ -225,15 +225,21 @@ class WetMedia(Section):
 
 
 class HumidityLimits(Section):
-    """Moisture of the air that servers may breathe, as dew points."""
+    """Moisture of the air that servers may breathe: by dew point and by relative humidity, the narrower counts."""
 
     lowest_dew_point_c: Celsius
     """Below it outdoor air is kept out, or moistened where there are wet media."""
     highest_dew_point_c: Celsius
     """Above it outdoor air is kept out, and media stay as dry as it takes."""
+    lowest_relative_humidity: Share
+    """The same at the temperature of the supply air."""
+    highest_relative_humidity: Fraction
+    """The same at the temperature of the supply air."""
 
     @model_validator(mode="after")
     def _limits_rise(self) -> Self:
         if not self.lowest_dew_point_c < self.highest_dew_point_c:
             raise ValueError("lowest_dew_point_c must be below highest_dew_point_c")
+        if not self.lowest_relative_humidity < self.highest_relative_humidity:
+            raise ValueError("lowest_relative_humidity must be below highest_relative_humidity")
         return self

@@ -88,8 +88,8 @@ class IndirectEvaporativeParameters(Section):
     """Outdoor dry bulb below which the heat exchanger stays dry: it would freeze."""
     pump_power_ratio: NonNegative
     """Power of the sump pumps over design heat while wet."""
-    latent_fraction: Fraction
-    """Share of the heat that evaporates water while wet."""
+    latent_fraction: Annotated[float, Field(gt=0, le=1.5)]
+    """Heat that evaporates water over heat of the plates while wet; never more than saturates the outdoor air."""
     cycles_of_concentration: Annotated[float, Field(gt=1)]
     """Salt in the sump over salt in the make-up water."""
     trim: AirCooledChillers

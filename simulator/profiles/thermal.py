@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from simulator.documents.validation import Section
 from simulator.physics.air_classes import AirClass
 from simulator.profiles.accelerators import Fraction, NonNegative, Positive
+from simulator.profiles.cooling_machines import HumidityLimits
 
 AirClassName = Literal["A1", "A2", "A3", "A4", "H1"]
 CoolingMedium = Literal["air", "cold_plate", "immersion"]
@@ -27,6 +28,8 @@ class AirClassFigures(Section):
     """Its upper end near sea level."""
     derating_m_per_k: Positive | None
     """Further height that lowers the upper end by a kelvin; null for none."""
+    allowable_moisture: HumidityLimits | None
+    """Moisture that the class allows; null where it is not known."""
 
 
 class AirClassesRecord(Section):
@@ -40,6 +43,8 @@ class AirClassesRecord(Section):
     """Name used in scenarios."""
     derating_above_m: NonNegative
     """Height from which the allowable upper end falls."""
+    recommended_moisture: HumidityLimits
+    """Moisture recommended for every class."""
     classes: dict[AirClassName, AirClassFigures]
     """Envelopes."""
 
@@ -54,6 +59,10 @@ class AirClassesRecord(Section):
             self.derating_above_m,
             figures.derating_m_per_k,
         )
+
+    def moisture(self, name: AirClassName | Literal["recommended"]) -> HumidityLimits | None:
+        """Return the moisture that is recommended, or that a class allows; None where it is not known."""
+        return self.recommended_moisture if name == "recommended" else self.classes[name].allowable_moisture
 
 
 class MediumFigures(Section):

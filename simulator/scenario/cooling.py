@@ -12,6 +12,8 @@ from simulator.scenario.names import Positive
 SupplyAir = Annotated[float, Field(ge=10, le=35)]
 FacilityWaterTemperature = Annotated[float, Field(ge=10, le=60)]
 Rejection = Literal["dry_cooler", "tower", "chiller"]
+Moisture = Literal["recommended", "A1", "A2", "A3", "A4"]
+Cycles = Annotated[float, Field(gt=1, le=100)]
 
 
 class CarnotChiller(Section):
@@ -67,6 +69,8 @@ class ChilledWaterCooling(Section):
     """Facility profile with the plant's parameters, by name or path."""
     supply_air_c: SupplyAir = 24.0
     """Air temperature delivered to the servers."""
+    cycles_of_concentration: Cycles | None = None
+    """Salt in the basins over salt in the make-up water, which its treatment decides; absent: from the profile."""
     chiller: Chiller = CARNOT
     """Model of the chillers."""
 
@@ -105,6 +109,8 @@ class AirEconomizerCooling(Section):
     """Facility profile with the plant's parameters, by name or path."""
     supply_air_c: SupplyAir | None = None
     """Air temperature delivered to the servers; absent: from the profile."""
+    moisture: Moisture | None = None
+    """Moisture that outdoor air may bring: recommended by ASHRAE TC 9.9 or allowed in a class; absent: profile's."""
 
 
 class DirectEvaporativeCooling(Section):
@@ -115,6 +121,10 @@ class DirectEvaporativeCooling(Section):
     """Facility profile with the plant's parameters, by name or path."""
     supply_air_c: SupplyAir | None = None
     """Air temperature delivered to the servers; absent: from the profile."""
+    moisture: Moisture | None = None
+    """Moisture that outdoor air may bring: recommended by ASHRAE TC 9.9 or allowed in a class; absent: profile's."""
+    cycles_of_concentration: Cycles | None = None
+    """Salt in the sumps over salt in the make-up water, which its treatment decides; absent: from the profile."""
 
 
 class IndirectEvaporativeCooling(Section):
@@ -125,6 +135,8 @@ class IndirectEvaporativeCooling(Section):
     """Facility profile with the plant's parameters, by name or path."""
     supply_air_c: SupplyAir | None = None
     """Air temperature delivered to the servers; absent: from the profile."""
+    cycles_of_concentration: Cycles | None = None
+    """Salt in the sumps over salt in the make-up water, which its treatment decides; absent: from the profile."""
 
 
 class RearDoorCooling(Section):

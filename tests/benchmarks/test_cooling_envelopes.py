@@ -94,5 +94,7 @@ def test_the_command_line(
     written = json.loads(file.read_text())
     assert [case["kind"] for case in written["cases"]] == list(study.RANKED)
     assert all(1.0 < case["pue"] < case["tue"] and 0.5 < case["it_load_fraction"] < 1.0 for case in written["cases"])
+    assert [case["wue_of_kind"] for case in written["cases"]] == [None, [1.74, 2.608], None, None]
+    assert all(case["wue_inside_of_kind"] is None for case in written["cases"] if case["wue_of_kind"] is None)
     assert set(written["ranked_as_published"]) == {"Frankfurt"}
     assert "ranked as published" in capsys.readouterr().out

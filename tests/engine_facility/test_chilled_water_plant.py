@@ -94,7 +94,7 @@ def test_water_balances(
     rejected_j = (step.heat_rejected_w - step.tower_fan_power_w) * 60.0
     latent = step.evaporated_water_kg * 2.43e6 / rejected_j
     # Cold air carries most of the heat as warmth; dry heat gives warmth to the water that evaporates.
-    assert 0.0 <= latent <= 1.6
+    assert 0.0 <= latent <= 2.0
     if wet_bulb_c > 15.0:
         assert latent > 0.6
 
@@ -104,7 +104,8 @@ def test_water_scales_with_heat_and_time(chilled_water: ChilledWaterParameters) 
     low, high = (one_step(chilled_water, heat_w, 0.0) for heat_w in (0.7e6, 1.05e6))
     low_rejected_w = low.heat_rejected_w - low.tower_fan_power_w
     high_rejected_w = high.heat_rejected_w - high.tower_fan_power_w
-    assert high.evaporated_water_kg / low.evaporated_water_kg == pytest.approx(high_rejected_w / low_rejected_w)
+    ratio = high.evaporated_water_kg / low.evaporated_water_kg
+    assert ratio == pytest.approx(high_rejected_w / low_rejected_w, rel=1e-3)
     hour = ChilledWaterPlant.sized_for(IT_W, chilled_water).step(3600.0, 0.7e6, 4.0, 0.0)
     assert hour.makeup_water_kg == pytest.approx(60.0 * low.makeup_water_kg)
 

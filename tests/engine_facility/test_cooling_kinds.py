@@ -94,8 +94,12 @@ def test_energy_and_water_close(kind: str, heat_w: float, dry_c: float, humidity
     assert step.free_s + step.partial_s + step.mechanical_s == pytest.approx(60.0)
     assert step.mode is not None
     assert (step.chiller_power_w == 0.0) == (step.free_s == pytest.approx(60.0)) or step.mode is not FREE
-    # No water without heat that it could carry: vapour takes the heat that leaves, and in dry heat that of the air.
-    assert step.evaporated_water_kg * water.HEAT_OF_VAPORIZATION_J_PER_KG <= 1.7 * 60.0 * (heat_w + step.power_w)
+    # No more water than the heat that leaves can turn to vapour, and all the air there is can take up by itself.
+    wet_c = wet_bulb(dry_c, humidity)
+    entering = psychrometrics.humidity_ratio(dry_c, humidity, SEA_PA)
+    thirst = max(psychrometrics.saturation_humidity_ratio(wet_c, SEA_PA) - entering, 0.0)
+    by_heat = (heat_w + step.power_w) / water.HEAT_OF_VAPORIZATION_J_PER_KG
+    assert step.evaporated_water_kg <= 60.0 * 1.05 * (by_heat + 130.0 * thirst)
     if kind in DRY:
         assert step.makeup_water_kg == 0.0
     assert step.liquid_heat_w == (share * heat_w if kind in LIQUID else 0.0)
@@ -167,10 +171,13 @@ def test_pue_is_above_one_and_rooms_close(kind: str, heat_w: float, dry_c: float
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_water_scales_with_heat(kind: str) -> None:
-    # Between minimum and design flow; towers evaporate by rejected heat, media by air, and both follow heat.
+    # Between minimum and design flow; media evaporate by air, which follows heat. The air of towers grows by less, and
+    # in dry heat it is the air that evaporates water.
     low, high = (one_step(kind, heat_w, 36.0, 0.12, share=0.6) for heat_w in (0.7e6, 0.9e6))
     if low.makeup_water_kg:
-        assert high.makeup_water_kg / low.makeup_water_kg == pytest.approx(9 / 7, rel=0.05)
+        ratio = high.makeup_water_kg / low.makeup_water_kg
+        by_media = high.media_water_kg == high.makeup_water_kg
+        assert ratio == pytest.approx(9 / 7, rel=0.05) if by_media else 1.0 < ratio < 1.35
     assert high.makeup_water_kg >= low.makeup_water_kg
 
 
@@ -232,67 +239,6 @@ def test_out_of_range_error_stops() -> None:
         one_step("chilled water", 1e6, 35.0, chiller=chiller)
 
 
-def test_economizer_mixes_outdoor_air() -> None:
-    # 12 K of rise and 5 degC outdoors at 50 %: dew point -4.6 degC, inside -9 to 15 degC.
-    step = one_step("air economizer", 0.8e6, 5.0)
-    assert (step.mode, step.chiller_power_w, step.makeup_water_kg) == (FREE, 0.0, 0.0)
-    assert step.supply_air_c == 27.0
-    assert step.return_air_c == pytest.approx(39.0)
-
-
-@pytest.mark.parametrize(
-    ("dry_c", "humidity", "mode"),
-    [
-        (20.0, 0.5, FREE),
-        (30.0, 0.3, PARTIAL),  # dew point 10.5, warmer than the target and cooler than the return air
-        (30.0, 0.6, MECHANICAL),  # dew point 21.4, too moist
-        (-15.0, 0.5, MECHANICAL),  # dew point -22, too dry
-        (-22.0, 1.0, MECHANICAL),  # too cold
-        (41.0, 0.1, MECHANICAL),  # hotter than the return air
-    ],
-)
-def test_economizer_limits(dry_c: float, humidity: float, mode: EconomizerMode) -> None:
-    assert one_step("air economizer", 0.8e6, dry_c, humidity).mode is mode
-
-
-def test_evaporative_media_by_hand() -> None:
-    # 38 degC at 10 %: wet bulb 16.6; media of 0.85 would give 19.8, so part of the air passes them.
-    step = one_step("direct evaporative", 0.8e6, 38.0, 0.1)
-    assert step.mode is FREE
-    wet_c = wet_bulb(38.0, 0.1)
-    mass_flow = 0.8e6 / 12.0 / 1005.0
-    target_c = 27.0 - step.crah_fan_power_w / (mass_flow * 1005.0)
-    # Adiabatic saturation: along the wet bulb from 38 degC to the target.
-    before = psychrometrics.humidity_ratio(38.0, 0.1, SEA_PA)
-    after = psychrometrics.humidity_ratio_from_wet_bulb(target_c, wet_c, SEA_PA)
-    assert step.evaporated_water_kg == pytest.approx(60.0 * mass_flow * (after - before), rel=0.01)
-    assert step.blowdown_water_kg == pytest.approx(step.evaporated_water_kg / 2.0)
-    assert step.media_water_kg == pytest.approx(step.makeup_water_kg)
-    assert step.media_pump_power_w > 0.0
-
-
-def test_media_stay_as_dry_as_the_hall_allows() -> None:
-    # 33 degC at 33 %: dew point 14.7, hardly any room below 15; chillers do the rest.
-    step = one_step("direct evaporative", 0.8e6, 33.0, 0.33)
-    assert step.mode is PARTIAL
-    mass_flow = 0.8e6 / 12.0 / 1005.0
-    highest = psychrometrics.saturation_humidity_ratio(15.0, SEA_PA)
-    before = psychrometrics.humidity_ratio(33.0, 0.33, SEA_PA)
-    assert step.evaporated_water_kg == pytest.approx(60.0 * mass_flow * (highest - before), rel=5e-3)
-
-
-def test_dry_winter_air_is_moistened() -> None:
-    step = one_step("direct evaporative", 0.8e6, -15.0, 0.5)
-    assert step.mode is FREE
-    assert step.makeup_water_kg > 0.0
-    # Heat of evaporation is part of the cooling, so that less outdoor air is taken in.
-    lowest = psychrometrics.saturation_humidity_ratio(-9.0, SEA_PA)
-    before = psychrometrics.humidity_ratio(-15.0, 0.5, SEA_PA)
-    total_w = 0.8e6 + step.crah_fan_power_w
-    per_kg = 1005.0 * (39.0 + 15.0) + water.HEAT_OF_VAPORIZATION_J_PER_KG * (lowest - before)
-    assert step.evaporated_water_kg == pytest.approx(60.0 * total_w / per_kg * (lowest - before), rel=0.01)
-
-
 def test_indirect_evaporative_stages() -> None:
     # Return air of 39 degC less 12 K of duty: dry plates reach it up to about 17 degC outdoors.
     steps = [one_step("indirect evaporative", 1.0e6, t, 0.4) for t in (5.0, 15.0, 28.0, 42.0)]
@@ -300,7 +246,7 @@ def test_indirect_evaporative_stages() -> None:
     assert [step.makeup_water_kg > 0.0 for step in steps] == [False, False, True, True]
     assert steps[0].scavenger_fan_power_w < steps[1].scavenger_fan_power_w
     latent_w = steps[2].evaporated_water_kg / 60.0 * 2.43e6
-    assert latent_w == pytest.approx(0.9 * (1.0e6 + steps[2].crah_fan_power_w), rel=1e-9)
+    assert latent_w == pytest.approx((1.0e6 + steps[2].crah_fan_power_w), rel=1e-9)
 
 
 def test_indirect_plates_give_their_effectiveness() -> None:
@@ -394,5 +340,3 @@ def test_mistaken_profiles_are_refused() -> None:
             plant_of("", kind=kind, profile=profile)
     with pytest.raises(InputError, match="must be at or above facility_water_c = 32, got 20"):
         plant_of("direct to chip", highest_facility_water_c=20)
-    with pytest.raises(InputError, match="supply_air_c: must be above 23"):
-        plant_of("air economizer", supply_air_c=20)

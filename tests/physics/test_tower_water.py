@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,7 +90,28 @@ def test_saturated_exit_closes_on_enthalpy() -> None:
     assert psychrometrics.saturation_humidity_ratio(exit_c) == pytest.approx(leaving, rel=1e-6)
 
 
+@given(st.floats(-25.0, 20.0), st.floats(0.2, 1.0), st.floats(22.0, 40.0))
+def test_air_leaves_no_warmer_than_the_warmest_water(dry_bulb_c: float, humidity: float, warmest_c: float) -> None:
+    # A slow fan, or none: saturated air of the entering water's temperature, by the handbook's equations.
+    entering = psychrometrics.humidity_ratio(dry_bulb_c, humidity)
+    leaving = psychrometrics.saturation_humidity_ratio(warmest_c)
+    heat = psychrometrics.saturated_air_enthalpy_j_per_kg(warmest_c)
+    heat -= psychrometrics.moist_air_enthalpy_j_per_kg(dry_bulb_c, entering)
+    found = evaporation_kg_per_j(dry_bulb_c, psychrometrics.wet_bulb_c(dry_bulb_c, humidity), math.inf, warmest_c)
+    assert found == pytest.approx((leaving - entering) / heat, rel=0.01)
+
+
+def test_wet_plates_turn_their_heat_to_vapour() -> None:
+    # EnergyPlus, unit test of the secondary outlet of an indirect evaporative cooler, wet: 2 kg/s of air of 20 degC and
+    # wet bulb 15 degC take 10,206 W, all of it latent. That is less than would saturate them.
+    latent = water.evaporation_by_heat_kg_per_s(10_206.41, 1.0)
+    assert latent * water.HEAT_OF_VAPORIZATION_J_PER_KG == pytest.approx(10_206.41)
+    assert 10_206.41 * evaporation_kg_per_j(20.0, 15.0, 10_206.41 / 2.0) > latent
+
+
 def test_impossible_inputs_are_refused() -> None:
+    with pytest.raises(ValueError, match="air_heat_j_per_kg"):
+        evaporation_kg_per_j(20.0, 15.0, math.inf)
     with pytest.raises(ValueError, match="cycles_of_concentration - 1 must be > 0"):
         water.blowdown(1.0, 0.0, 1.0)
     with pytest.raises(ValueError, match="heat_w"):

@@ -19,6 +19,7 @@ from simulator.engine.facility.chilled_water_sizing import (
     entering_machine,
 )
 from simulator.engine.facility.chiller_bank import PublishedCurves
+from simulator.engine.facility.wet_towers import LEAST_CELL_LOAD
 from simulator.physics import water
 from simulator.physics.carnot_chillers import carnot_power_w, part_load_efficiency
 from simulator.physics.domains import clip
@@ -28,6 +29,7 @@ from simulator.physics.pumps import loop_head_pa, pump_power_w
 from simulator.physics.saturated_exit import evaporation_kg_per_j
 from simulator.physics.towers import (
     TowerFan,
+    TowerOperation,
     full_fan_approach_k,
     full_fan_curve,
     outside_correlation,
@@ -163,9 +165,10 @@ class ChilledWaterOperation:
         supply_c = max(self._setpoint_c, economizer_c) if mode is EconomizerMode.FREE else self._setpoint_c
         supply_c += unmet_w / loop.heat_rate_w_per_k
         return_c = supply_c + (loop.heat_w - unmet_w) / loop.heat_rate_w_per_k
-        fan_w = self._tower_fan_power_w(weather, rejection.range_k, condenser)
+        tower = self._tower(weather, rejection.range_k, condenser)
+        fan_w = self._tower_fan_power_w(tower, condenser)
         outside = outside_correlation(weather.wet_bulb_c, rejection.range_k, condenser.water_ratio)
-        used = self._water_kg_per_s(rejection.heat_w, condenser, weather)
+        used = self._water_kg_per_s(rejection, tower, condenser, weather)
         curves = self._curves
         outside_curves = (
             curves is not None
@@ -261,20 +264,26 @@ class ChilledWaterOperation:
             ),
         )
 
-    def _tower_fan_power_w(self, weather: Weather, range_k: float, condenser: Condenser) -> float:
-        p, s = self._parameters, self._sizing
-        operation = tower_operation(
+    def _tower(self, weather: Weather, range_k: float, condenser: Condenser) -> TowerOperation:
+        return tower_operation(
             self._tower_fan, weather.tower, weather.wet_bulb_c, range_k, condenser.water_ratio, condenser.setpoint_c
         )
-        full_w = s.tower_fan_power_w * condenser.wetted_share
-        return full_w * operation.on_fraction * fan_power_ratio(operation.air_fraction, p.tower_fan_curve)
+
+    def _tower_fan_power_w(self, tower: TowerOperation, condenser: Condenser) -> float:
+        full_w = self._sizing.tower_fan_power_w * condenser.wetted_share
+        return full_w * tower.on_fraction * fan_power_ratio(tower.air_fraction, self._parameters.tower_fan_curve)
 
     def _water_kg_per_s(
-        self, tower_heat_w: float, condenser: Condenser, weather: Weather
+        self, rejection: Rejection, tower: TowerOperation, condenser: Condenser, weather: Weather
     ) -> tuple[float, float, float]:
         """Return evaporation, drift and blowdown (kg/s)."""
         p = self._parameters
-        per_heat = evaporation_kg_per_j(weather.dry_bulb_c, weather.wet_bulb_c, p.tower_air_heat_j_per_kg)
-        evaporated = tower_heat_w * per_heat
+        blown = condenser.wetted_share * tower.on_fraction * tower.air_fraction
+        range_k = max(rejection.range_k, LEAST_CELL_LOAD * p.condenser_water_temperature_rise_k)
+        share = range_k * condenser.heat_rate_w_per_k / self._sizing.rejected_heat_w
+        air_heat = p.tower_air_heat_j_per_kg * share / blown if blown > 0.0 else math.inf
+        evaporated = rejection.heat_w * evaporation_kg_per_j(
+            weather.dry_bulb_c, weather.wet_bulb_c, air_heat, rejection.leaving_c + range_k
+        )
         drift = p.drift_fraction * condenser.heat_rate_w_per_k / water.SPECIFIC_HEAT_J_PER_KG_K
         return evaporated, drift, water.blowdown(evaporated, drift, p.cycles_of_concentration)

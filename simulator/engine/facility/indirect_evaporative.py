@@ -11,6 +11,7 @@ from simulator.physics import water
 from simulator.physics.economizer import EconomizerMode
 from simulator.physics.fans import fan_power_ratio, fan_power_w
 from simulator.physics.heat_exchangers import Arrangement, Exchanger, exchanger_for
+from simulator.physics.saturated_exit import evaporation_kg_per_j
 from simulator.profiles.cooling_plants import IndirectEvaporativeParameters
 
 
@@ -19,6 +20,8 @@ class _Plate(NamedTuple):
 
     heat_w: float
     fan_power_w: float
+    air_rate_w_per_k: float
+    """Heat capacity rate of the outdoor air, mean over cycles of the fans."""
     wet: bool
 
 
@@ -70,7 +73,7 @@ class IndirectEvaporativePlant(SteadyPlant):
         pump_w = p.pump_power_ratio * self._handlers.design_heat_w if plate.wet else 0.0
         evaporated = blowdown = 0.0
         if plate.wet:
-            evaporated = water.evaporation_by_heat_kg_per_s(plate.heat_w, p.latent_fraction)
+            evaporated = self._evaporated_kg_per_s(plate, outdoors)
             blowdown = water.blowdown(evaporated, 0.0, p.cycles_of_concentration)
         mode = EconomizerMode.FREE
         if bank.load_w > 0.0:
@@ -99,23 +102,32 @@ class IndirectEvaporativePlant(SteadyPlant):
         dry_k, wet_k = return_c - outdoors.dry_bulb_c, return_c - outdoors.wet_bulb_c
         dry_w = self._dry.heat_w_per_k(rate_w_per_k, self._dry.cold_rate_w_per_k) * max(dry_k, 0.0)
         if dry_w >= total_w:
-            return _Plate(total_w, self._fan_w(self._dry, total_w / dry_k, rate_w_per_k), wet=False)
+            return _Plate(total_w, *self._air(self._dry, total_w / dry_k, rate_w_per_k), wet=False)
+        full = self._fan_power_w * self._curve(1.0), self._dry.cold_rate_w_per_k
         if outdoors.dry_bulb_c < self._parameters.lowest_wet_c or wet_k <= 0.0:
-            return _Plate(dry_w, self._fan_power_w * self._curve(1.0) if dry_w > 0.0 else 0.0, wet=False)
+            return _Plate(dry_w, *(full if dry_w > 0.0 else (0.0, 0.0)), wet=False)
         wet_w = self._wet.heat_w_per_k(rate_w_per_k, self._wet.cold_rate_w_per_k) * wet_k
         if wet_w >= total_w:
-            return _Plate(total_w, self._fan_w(self._wet, total_w / wet_k, rate_w_per_k), wet=True)
-        return _Plate(wet_w, self._fan_power_w * self._curve(1.0), wet=True)
+            return _Plate(total_w, *self._air(self._wet, total_w / wet_k, rate_w_per_k), wet=True)
+        return _Plate(wet_w, *full, wet=True)
+
+    def _evaporated_kg_per_s(self, plate: _Plate, outdoors: Outdoors) -> float:
+        """Return what evaporates from wet plates: for their heat, at most what saturates the outdoor air."""
+        p = self._parameters
+        air_kg_per_s = plate.air_rate_w_per_k / p.handlers.specific_heat_j_per_kg_k
+        saturating = evaporation_kg_per_j(outdoors.dry_bulb_c, outdoors.wet_bulb_c, plate.heat_w / air_kg_per_s)
+        return min(water.evaporation_by_heat_kg_per_s(plate.heat_w, p.latent_fraction), plate.heat_w * saturating)
 
     def _curve(self, fraction: float) -> float:
         return fan_power_ratio(fraction, self._parameters.scavenger_fan_curve)
 
-    def _fan_w(self, plate: Exchanger, wanted_w_per_k: float, rate_w_per_k: float) -> float:
-        """Return the power of the outdoor fans that give a heat per kelvin; below their lowest speed they cycle."""
+    def _air(self, plate: Exchanger, wanted_w_per_k: float, rate_w_per_k: float) -> tuple[float, float]:
+        """Return power and air of the outdoor fans that give a heat per kelvin; below their lowest speed they cycle."""
         least = self._parameters.scavenger_minimum_flow_fraction
         lowest = least * plate.cold_rate_w_per_k
         given = plate.heat_w_per_k(rate_w_per_k, lowest)
         if wanted_w_per_k <= given:
-            return wanted_w_per_k / given * self._fan_power_w * self._curve(least)
+            running = wanted_w_per_k / given
+            return running * self._fan_power_w * self._curve(least), running * lowest
         rate = plate.cold_rate_for(wanted_w_per_k, rate_w_per_k, lowest, plate.cold_rate_w_per_k)
-        return self._fan_power_w * self._curve(rate / plate.cold_rate_w_per_k)
+        return self._fan_power_w * self._curve(rate / plate.cold_rate_w_per_k), rate

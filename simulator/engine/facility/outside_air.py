@@ -3,7 +3,8 @@
 Where outdoor air is colder than what the hall needs it is mixed with return air. Where it is warmer, media cool it as
 far as their effectiveness and the moisture of the hall allow, and chillers do the rest. Air that is too moist, too hot
 or too cold stays outside, and the hall's own air is cooled. Air that is too dry stays outside too, or is moistened
-where there are media; that cools it further.
+where there are media; that cools it further. Coils never get so cold that they dry the air: where they must help,
+moister air stays outside.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ class _Moisture(NamedTuple):
     outdoor: float
     lowest: float
     highest: float
+    highest_at_coils: float
+    """Air that coils can cool without drying it."""
     saturated_c: float
     """Outdoor air after wet media."""
     saturated: float
@@ -60,10 +63,10 @@ class OutsideAirPlant(SteadyPlant):
     def __init__(self, it_capacity_w: float, parameters: OutsideAirParameters) -> None:
         least = min(parameters.handlers.installed_ratio, parameters.trim.installed_ratio)
         super().__init__(least * parameters.design_heat_ratio * it_capacity_w)
-        coldest_c = parameters.humidity.highest_dew_point_c + parameters.trim.evaporator_approach_k
+        coldest_c = parameters.humidity.lowest_dew_point_c + parameters.trim.evaporator_approach_k
         if parameters.supply_air_c <= coldest_c:
-            # No coil may get so cold that it dries the air: the model has no latent load.
-            of = "the highest dew point and the approach of the trim coils"
+            # The coils would dry even the driest air that the hall may have: the model has no latent load.
+            of = "the lowest dew point and the approach of the trim coils"
             raise InputError(
                 [Fault(f"must be above {coldest_c:g}, {of}, got {parameters.supply_air_c:g}", path="supply_air_c")]
             )
@@ -71,7 +74,7 @@ class OutsideAirPlant(SteadyPlant):
         self._handlers = AirMover(parameters.handlers, parameters.design_heat_ratio * it_capacity_w)
         self._bank = AirCooledBank(parameters.trim, self._handlers.design_heat_w, parameters.supply_air_c)
         self._outdoors: Outdoors | None = None
-        self._moisture = _Moisture(0.0, 0.0, 0.0, 0.0, 0.0)
+        self._moisture = _Moisture(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
     def operation(self, dt_s: float, heat_w: float, outdoors: Outdoors) -> CoolingStep:
         """Return a step: outdoor air, media, coils."""
@@ -133,23 +136,23 @@ class OutsideAirPlant(SteadyPlant):
             added = moisture.lowest - moisture.outdoor if too_dry else 0.0
             cooled_k = added * water.HEAT_OF_VAPORIZATION_J_PER_KG / p.handlers.specific_heat_j_per_kg_k
             return _Intake(EconomizerMode.FREE, total_k / (return_c - outdoor_c + cooled_k), outdoor_c, added)
-        wet = self._wet_share(outdoor_c, target_c, moisture)
-        air_c = outdoor_c - wet * (outdoor_c - moisture.saturated_c)
-        added = wet * (moisture.saturated - moisture.outdoor)
-        if air_c >= return_c:
-            return _CLOSED
+        air_c, added = self._wetted(outdoor_c, target_c, moisture, moisture.highest)
         if air_c <= target_c + 1e-9:
             return _Intake(EconomizerMode.FREE, total_k / (return_c - air_c), air_c, added)
-        return _Intake(EconomizerMode.PARTIAL, 1.0, air_c, added)
+        if moisture.outdoor > moisture.highest_at_coils:
+            return _CLOSED
+        air_c, added = self._wetted(outdoor_c, target_c, moisture, moisture.highest_at_coils)
+        return _Intake(EconomizerMode.PARTIAL, 1.0, air_c, added) if air_c < return_c else _CLOSED
 
-    def _wet_share(self, outdoor_c: float, target_c: float, moisture: _Moisture) -> float:
-        """Return the share of warm outdoor air that passes the media: to the target, within the limits of moisture."""
+    def _wetted(self, outdoor_c: float, target_c: float, moisture: _Moisture, highest: float) -> tuple[float, float]:
+        """Return warm outdoor air after the media (degC) and what it took up: to the target, within limits."""
         if self._parameters.media is None or moisture.saturated <= moisture.outdoor:
-            return 0.0
+            return outdoor_c, 0.0
         room = moisture.saturated - moisture.outdoor
-        lowest = min(max((moisture.lowest - moisture.outdoor) / room, 0.0), 1.0)
-        highest = min((moisture.highest - moisture.outdoor) / room, 1.0)
-        return min(max((outdoor_c - target_c) / (outdoor_c - moisture.saturated_c), lowest), highest)
+        least = min(max((moisture.lowest - moisture.outdoor) / room, 0.0), 1.0)
+        most = min((highest - moisture.outdoor) / room, 1.0)
+        wet = min(max((outdoor_c - target_c) / (outdoor_c - moisture.saturated_c), least), most)
+        return outdoor_c - wet * (outdoor_c - moisture.saturated_c), wet * room
 
     def _moisture_of(self, outdoors: Outdoors) -> _Moisture:
         if outdoors != self._outdoors:
@@ -160,8 +163,19 @@ class OutsideAirPlant(SteadyPlant):
             if p.media is not None:
                 saturated_c = direct_evaporative_leaving_c(dry_c, wet_c, p.media.effectiveness)
                 saturated = psychrometrics.humidity_ratio_from_wet_bulb(saturated_c, wet_c, pressure_pa)
-            lowest = psychrometrics.saturation_humidity_ratio(p.humidity.lowest_dew_point_c, pressure_pa)
-            highest = psychrometrics.saturation_humidity_ratio(p.humidity.highest_dew_point_c, pressure_pa)
+            limits, supply_c = p.humidity, p.supply_air_c
+            lowest = max(
+                psychrometrics.saturation_humidity_ratio(limits.lowest_dew_point_c, pressure_pa),
+                psychrometrics.humidity_ratio(supply_c, limits.lowest_relative_humidity, pressure_pa),
+            )
+            highest = min(
+                psychrometrics.saturation_humidity_ratio(limits.highest_dew_point_c, pressure_pa),
+                psychrometrics.humidity_ratio(supply_c, limits.highest_relative_humidity, pressure_pa),
+            )
+            # Fans at full speed warm the air behind the coils most.
+            fan_rise_k = self._handlers.fan_power_w / self._handlers.rate_w_per_k
+            coldest_c = supply_c - fan_rise_k - p.trim.evaporator_approach_k
+            at_coils = min(highest, psychrometrics.saturation_humidity_ratio(coldest_c, pressure_pa))
             self._outdoors = outdoors
-            self._moisture = _Moisture(outdoor, lowest, highest, saturated_c, saturated)
+            self._moisture = _Moisture(outdoor, lowest, highest, at_coils, saturated_c, saturated)
         return self._moisture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple, final
 
 from simulator.engine.facility.movers import PumpedLoop
@@ -20,6 +21,12 @@ from simulator.physics.towers import (
 )
 from simulator.physics.yorkcalc import WATER_FLOW_RATIO_RANGE, slice_at
 from simulator.profiles.cooling_machines import Towers
+
+LEAST_CELL_LOAD = 0.5
+"""Heat of a running cell over its design heat, at least: a load that needs no more shuts cells (assumed).
+
+Air of idle cells would evaporate water by its own warmth and cool nothing.
+"""
 
 
 class TowerRejection(NamedTuple):
@@ -44,7 +51,7 @@ class WetTowers:
         heat_w: design heat that crosses the heat exchanger (W).
     """
 
-    __slots__ = ("_fan", "_fan_power_w", "_figures", "_flow_m3_per_s", "_loop", "_water_ratio")
+    __slots__ = ("_fan", "_fan_power_w", "_figures", "_loop", "_water_ratio")
 
     def __init__(self, figures: Towers, heat_w: float) -> None:
         self._figures = figures
@@ -83,7 +90,13 @@ class WetTowers:
         point = tower_operation(self._fan, at, outdoors.wet_bulb_c, range_k, water_ratio, setpoint_c)
         fan_w = self._fan_power_w * wetted * point.on_fraction * fan_power_ratio(point.air_fraction, figures.fan_curve)
         use = figures.water
-        evaporated = rejected_w * evaporation_kg_per_j(outdoors.dry_bulb_c, outdoors.wet_bulb_c, use.air_heat_j_per_kg)
+        blown = wetted * point.on_fraction * point.air_fraction
+        blown_range_k = max(range_k, LEAST_CELL_LOAD * figures.loop.temperature_rise_k)
+        share = blown_range_k * flow.rate_w_per_k / self._loop.design_heat_w
+        air_heat = use.air_heat_j_per_kg * share / blown if blown > 0.0 else math.inf
+        evaporated = rejected_w * evaporation_kg_per_j(
+            outdoors.dry_bulb_c, outdoors.wet_bulb_c, air_heat, point.leaving_c + blown_range_k
+        )
         drift = use.drift_fraction * flow.rate_w_per_k / water.SPECIFIC_HEAT_J_PER_KG_K
         blowdown = water.blowdown(evaporated, drift, use.cycles_of_concentration)
         outside = outside_correlation(outdoors.wet_bulb_c, range_k, water_ratio)
