@@ -111,7 +111,6 @@ def check(
     runtime: Runtime,
     protocol: Protocol,
     notify: Notify,
-    gain_rel: float = 0.0,
 ) -> Checked:
     """Measure a transformer that no fit has seen, and compare.
 
@@ -121,7 +120,6 @@ def check(
         runtime: of the device.
         protocol: how long and how often.
         notify: told how far it is.
-        gain_rel: standard uncertainty of the sensor's gain that the profile states.
 
     Raises:
         InputError: the device has failed, or the profile has no format for it.
@@ -141,7 +139,7 @@ def check(
             continue
         finally:
             bench.device.release()
-        rows.append(_row(phase, predict(profile, shape, phase, name, gain_rel), durations, energies))
+        rows.append(_row(phase, predict(profile, shape, phase, name), durations, energies))
     return Checked(tuple(rows), skipped)
 
 

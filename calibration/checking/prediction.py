@@ -71,9 +71,7 @@ def number_format(record: AcceleratorRecord, kind: DeviceKind) -> str:
     raise InputError(f"{record.name} has none of the formats {', '.join(wanted)} in which the transformer is run")
 
 
-def predict(
-    profile: Profile[AcceleratorRecord], shape: Transformer, phase: Phase, number_format: str, gain_rel: float = 0.0
-) -> Prediction:
+def predict(profile: Profile[AcceleratorRecord], shape: Transformer, phase: Phase, number_format: str) -> Prediction:
     """Return what a profile says of a phase.
 
     Args:
@@ -81,16 +79,14 @@ def predict(
         shape: the transformer.
         phase: what it does.
         number_format: format of weights and activations.
-        gain_rel: standard uncertainty of the power sensor's gain, common to all figures of power.
     """
-    time, energy = with_intervals(profile, lambda record: _cost(record, shape, phase, number_format), gain_rel)
+    time, energy = with_intervals(profile, lambda record: _cost(record, shape, phase, number_format))
     return Prediction(time.value, time.half_width, energy.value, energy.half_width)
 
 
 def with_intervals(
     profile: Profile[AcceleratorRecord],
     cost: Callable[[AcceleratorRecord], tuple[float, float]],
-    gain_rel: float = 0.0,
 ) -> tuple[Interval, Interval]:
     """Return two figures of a profile with their intervals; the second is one of power or energy.
 
@@ -100,7 +96,6 @@ def with_intervals(
     Args:
         profile: of the device.
         cost: gives both figures of a record.
-        gain_rel: standard uncertainty of the power sensor's gain, common to all figures of power.
     """
     record = profile.record
     first, second = cost(record)
@@ -113,7 +108,6 @@ def with_intervals(
         if len(ends) == 2:
             first_square += (0.5 * (ends[1][0] - ends[0][0])) ** 2
             second_square += (0.5 * (ends[1][1] - ends[0][1])) ** 2
-    second_square += (1.96 * gain_rel * second) ** 2
     return Interval(first, math.sqrt(first_square)), Interval(second, math.sqrt(second_square))
 
 

@@ -105,7 +105,7 @@ class ServingPrediction:
 
 
 def predict_serving(
-    profile: Profile[AcceleratorRecord], serving: Serving, batch: int | None = None, gain_rel: float = 0.0
+    profile: Profile[AcceleratorRecord], serving: Serving, batch: int | None = None
 ) -> ServingPrediction:
     """Return what a profile says of a workload.
 
@@ -113,7 +113,6 @@ def predict_serving(
         profile: of the device.
         serving: the workload.
         batch: sequences that run, where they are not those of the workload.
-        gain_rel: standard uncertainty of the power sensor's gain.
 
     Raises:
         InputError: the device does not compute in the workload's precision.
@@ -128,7 +127,7 @@ def predict_serving(
         time_s, energy_j = _cycle(record, serving, count)
         return count * serving.answer / time_s, energy_j / time_s
 
-    tokens_per_s, power_w = with_intervals(profile, rates, gain_rel)
+    tokens_per_s, power_w = with_intervals(profile, rates)
     return ServingPrediction(power_w, tokens_per_s)
 
 

@@ -22,11 +22,9 @@ def active_above_w(record: AcceleratorRecord) -> float:
     return ACTIVE_FACTOR * record.power.idle_context_w
 
 
-def board_rows(
-    boards: list[BoardTrace], profile: Profile[AcceleratorRecord], serving: Serving, gain_rel: float = 0.0
-) -> list[dict[str, Any]]:
+def board_rows(boards: list[BoardTrace], profile: Profile[AcceleratorRecord], serving: Serving) -> list[dict[str, Any]]:
     """Return mean power and energy of the active time of each board, predicted and measured."""
-    power_w = predict_serving(profile, serving, gain_rel=gain_rel).power_w
+    power_w = predict_serving(profile, serving).power_w
     rows = []
     for board in boards:
         row: dict[str, Any] = {"board": board.board, "active_s": board.active_s, "duration_s": board.duration_s}

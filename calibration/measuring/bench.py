@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from calibration.measuring import identity as who
+from calibration.measuring.board_watch import BoardWatch
 from calibration.measuring.clock import Clock, WallClock
 from calibration.measuring.no_sensor import NoSensor
-from calibration.measuring.nvml import Board, BoardWatch, NvmlSensor
+from calibration.measuring.nvml import Board
+from calibration.measuring.nvml_sensor import NvmlSensor
 from calibration.measuring.others import NobodyWatches, Watch, processor_watch, refuse_busy_host
 from calibration.measuring.plan import PACES
 from calibration.measuring.points import Point
@@ -118,9 +120,15 @@ def _gpu_bench(
     if board.divided():
         raise InputError(f"GPU {index} is divided by MIG: energy of one of its parts is not known; use --sensor none")
     reader = NvmlSensor(board, clock, counter=sensor != "nvml-power")
-    watch: Watch = NobodyWatches() if shared else BoardWatch(board, clock.wait)
+    board_watch = None if shared else BoardWatch(board, clock.wait)
+    notes = []
+    if board_watch is not None and not board_watch.lists_processes:
+        notes.append("the driver does not list processes: nobody watches whether others use the GPU")
+    if not reader.tells_throttling:
+        notes.append("the driver does not say why the clock is held down: throttled windows are not found")
     identity = who.gpu_identity(facts, board.facts(), board.power_limits())
-    return _bench(TorchDevice(identity, make_runtime(index), clock), reader, clock, watch)
+    device = TorchDevice(identity, make_runtime(index), clock)
+    return _bench(device, reader, clock, board_watch or NobodyWatches(), tuple(notes))
 
 
 def _boardless_bench(

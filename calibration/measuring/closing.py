@@ -102,12 +102,12 @@ def refuse_other_device(path: Path, header: dict[str, Any], bench: Bench) -> Non
     if (before.kind, before.uuid_hash) != (identity.kind, identity.uuid_hash):
         raise InputError(
             f"{path} holds a measurement of another device ({before.name}), this is {identity.name}; choose another "
-            "--out"
+            "directory"
         )
     if header["sensor"] != bench.sensor.name:
         raise InputError(
             f"{path} was begun with --sensor {header['sensor']}, this is {bench.sensor.name}; go on with the same, or "
-            "choose another --out"
+            "choose another directory"
         )
 
 
@@ -160,12 +160,14 @@ def finish(
 
 def _protocol(plan: Plan, device: DeviceIdentity, windows: list[Window]) -> Protocol:
     pace = PACES[device.kind]
+    # Shorter than planned where windows took more time than the plan knew of.
+    shortest_s = min([plan.window_s, *(window.duration_s for window in windows)])
     return Protocol(
         mode=plan.mode,
         budget_s=plan.budget_s,
         seed=plan.seed,
-        window_s=plan.window_s,
-        warmup_s=plan.warmup_s,
+        window_s=shortest_s,
+        warmup_s=plan.warmup_s * shortest_s / plan.window_s,
         replicates=plan.replicates,
         sample_period_s=pace.sample_period_s,
         points=len({window.point for window in windows}),

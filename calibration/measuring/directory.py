@@ -97,7 +97,7 @@ class MeasurementDirectory:
         with _writing(self.path):
             strange = self.path.exists() and (not self.path.is_dir() or any(_lasting(self.path)))
         if strange and not self.finished:
-            raise InputError(f"{self.path} is not empty and holds no measurement; choose another --out")
+            raise InputError(f"{self.path} is not empty and holds no measurement; choose another directory")
         return False
 
     def write_plan(self, plan: Plan, header: dict[str, Any]) -> None:

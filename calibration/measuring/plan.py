@@ -1,9 +1,8 @@
 """The plan of a measurement: which points, how often, how long, in which order; made once and kept in its file.
 
-Order: randomised complete blocks. Every point comes once before any comes twice, in random order (in the first block
-the points of the smallest plan before the rest, so that time running out never takes what a fit needs), so that drift
-of temperature meets all points alike and a measurement that runs out of time has every point. Idle windows in between
-watch for drift.
+Order: randomised complete blocks. Every point comes once before any comes twice, in random order, in each block the
+points of the smallest plan before the rest: drift of temperature meets all points alike, and time running out takes
+last what a fit needs. Idle windows in between watch for drift.
 """
 
 from __future__ import annotations
@@ -149,8 +148,7 @@ def random_order(points: Sequence[Point], replicates: int, seed: int, bracket_ev
     extra = replicates
     for replicate in range(replicates):
         shuffled = rng.permutation(len(rest))
-        if replicate == 0:
-            shuffled = shuffled[np.argsort(tiers[shuffled] > LEAST, kind="stable")]
+        shuffled = shuffled[np.argsort(tiers[shuffled] > LEAST, kind="stable")]
         for index in rest[shuffled].tolist():
             order.append(PlannedWindow(index, replicate))
             if bracket is not None and len(order) % bracket_every == 0:

@@ -118,36 +118,6 @@ class ThreadSampler:
         return began_s, ended_s, readings
 
 
-class InstantSensor(Protocol):
-    """A sensor without a present, which says what it reads at any instant: a model of one."""
-
-    def at(self, t_s: float) -> Reading:
-        """Return what it says at an instant."""
-        ...
-
-
-class VirtualSampler:
-    """Reads a model of a sensor over time that has already passed on a virtual clock.
-
-    Args:
-        sensor: what is read.
-        clock: the virtual clock that `work` moves.
-        period_s: time between two readings.
-    """
-
-    def __init__(self, sensor: InstantSensor, clock: Clock, period_s: float) -> None:
-        self.sensor, self.clock, self.period_s = sensor, clock, period_s
-
-    def around(self, work: Callable[[], None]) -> tuple[float, float, list[Reading]]:
-        """Run `work`, then read what the sensor said meanwhile."""
-        began_s = self.clock.now_s()
-        work()
-        ended_s = self.clock.now_s()
-        count = int((ended_s - began_s) / self.period_s)
-        instants = [began_s + index * self.period_s for index in range(count + 1)]
-        return began_s, ended_s, [self.sensor.at(t_s) for t_s in (*instants, ended_s)]
-
-
 def reasons(readings: Sequence[Reading]) -> tuple[str, ...]:
     """Return every throttle reason that any reading names, sorted."""
     return tuple(sorted({reason for reading in readings for reason in reading.throttle}))

@@ -9,6 +9,8 @@ from pydantic import Field
 from simulator.documents.validation import Section
 
 RECORD_FILE: Final = "measurement.json"
+TIME_OVER: Final = "the time was over"
+"""Reason of windows that the budget left no time for."""
 WINDOWS_FILE: Final = "windows.parquet"
 SAMPLES_FILE: Final = "samples.parquet"
 
@@ -133,9 +135,9 @@ class Protocol(Section):
     window_s: Positive
     """Shortest time of a window."""
     warmup_s: NonNegative
-    """Time for which a kernel runs before its window."""
+    """Time for which a kernel runs before the shortest window; before longer ones more in proportion."""
     replicates: Annotated[int, Field(ge=1)]
-    """Windows of each point."""
+    """Windows of each point, as far as the time sufficed."""
     sample_period_s: Positive
     """Time between two readings of the sensor inside a window."""
     points: Annotated[int, Field(ge=1)]
@@ -145,10 +147,10 @@ class Protocol(Section):
 
 
 class SkippedPoint(Section):
-    """A point of the plan that was not measured."""
+    """A point of the plan, or one window of it, that was not measured."""
 
     point: str
-    """Its name."""
+    """Its name; of a window with its number."""
     reason: str
     """Why, in words."""
 

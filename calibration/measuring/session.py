@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -15,13 +14,14 @@ from calibration.measuring.bench import Bench
 from calibration.measuring.closing import Wishes, begin, finish, recorded_header, refuse_other_device
 from calibration.measuring.directory import MeasurementDirectory, read_measurement
 from calibration.measuring.measured_window import measure_window
-from calibration.measuring.plan import Plan, PlannedWindow
+from calibration.measuring.plan import PACES, Plan, PlannedWindow
 from calibration.measuring.points import LEAST, Point
 from calibration.measuring.prepared import CannotRunError, Prepared
 from calibration.measuring.readings import Reading
-from calibration.measuring.record import MeasurementRecord, SensorCharacter
+from calibration.measuring.record import TIME_OVER, MeasurementRecord, SensorCharacter
 from calibration.measuring.replay import replay_bench
 from calibration.measuring.sensor_probe import characterise
+from calibration.measuring.time_left import Notify, TimeLeft
 from calibration.windows import Window
 from simulator.errors import InputError
 
@@ -31,45 +31,6 @@ SWITCHED_M: Final = {"cuda": 4096, "cpu": 512}
 """Smallest square product with which the sensor is tried: it fills the device and lasts milliseconds at most."""
 MOST_INVALID_IN_A_ROW: Final = 3
 """Invalid windows after which a measurement stops: the device is not in a state to be measured."""
-
-Notify = Callable[[float, float, str], None]
-"""Told time done, time in all, and what happens now."""
-
-
-@dataclass(slots=True)
-class _Progress:
-    """Time spent and time left: windows to come at the pace of those measured, and never beyond the budget."""
-
-    spent_s: float
-    windows_left: int
-    window_cost_s: float
-    budget_s: float
-    notify: Notify
-    measured: int = 0
-    measuring_s: float = 0.0
-
-    @property
-    def over(self) -> bool:
-        """Whether the budget is used up."""
-        return self.spent_s > self.budget_s
-
-    def tell(self, label: str) -> None:
-        """Tell what happens now."""
-        cost_s = self.measuring_s / self.measured if self.measured else self.window_cost_s
-        left_s = min(self.windows_left * cost_s, max(self.budget_s - self.spent_s, cost_s))
-        self.notify(self.spent_s, self.spent_s + (left_s if self.windows_left else 0.0), label)
-
-    def spent(self, elapsed_s: float) -> None:
-        """Count time beside windows."""
-        self.spent_s += elapsed_s
-
-    def window(self, elapsed_s: float, label: str) -> None:
-        """Count a window."""
-        self.spent_s += elapsed_s
-        self.measuring_s += elapsed_s
-        self.measured += 1
-        self.windows_left -= 1
-        self.tell(label)
 
 
 def replay(path: Path, source: Path, wishes: Wishes, notify: Notify) -> MeasurementRecord:
@@ -140,60 +101,71 @@ class _Session:
         done = {number for number, (window, _, _) in measured.items() if window.valid}
         wanted = set(range(len(self.plan.order)) if self.only is None else self.only) - done
         windows = [(number, planned) for number, planned in enumerate(self.plan.order) if number in wanted]
-        spent_s = sum(elapsed_s for _, _, elapsed_s in measured.values())
-        budget_s = self.plan.budget_s if self.only is None else math.inf
-        progress = _Progress(spent_s, len(windows), self.plan.window_cost_s, budget_s, self.notify)
+        time_left = self._time_left(measured)
+        time_left.expect(planned for _, planned in windows)
         bare = [entry for entry in windows if self.plan.points[entry[1].point].family == "idle"]
         for number, planned in bare:
-            self._one(number, planned, progress)
+            self._one(number, planned, time_left)
         self.bench.device.open()
         self.bench.watch.own_context_made()
         began_s = self.bench.clock.now_s()
-        character = self.directory.read_sensor() or self._characterise(progress)
+        character = self.directory.read_sensor() or self._characterise(time_left)
         rest = [entry for entry in windows if entry not in bare]
         if rest:
-            self._warm_device(progress)
-        progress.spent(self.bench.clock.now_s() - began_s)
+            self._warm_device(time_left)
+        time_left.spent(self.bench.clock.now_s() - began_s)
         for number, planned in rest:
-            self._one(number, planned, progress)
+            self._one(number, planned, time_left)
         return finish(self.directory, self.plan, self.header, character, self.skipped)
 
-    def _one(self, number: int, planned: PlannedWindow, progress: _Progress) -> None:
+    def _one(self, number: int, planned: PlannedWindow, time_left: TimeLeft) -> None:
         point = self.plan.points[planned.point]
         needless = planned.replicate > 0 or point.tier > LEAST
-        if needless and progress.over:
-            self.skipped[f"{point.name}, window {planned.replicate}"] = "the time was over"
-        if point.name in self.skipped or (needless and progress.over):
-            progress.windows_left -= 1
+        enough = not needless or time_left.enough_for(planned.point)
+        if not enough:
+            self.skipped[f"{point.name}, window {planned.replicate}"] = TIME_OVER
+        length_s = time_left.length_s()
+        time_left.tell(point.name)
+        time_left.leave_out(planned.point)
+        if point.name in self.skipped or not enough:
             return
-        progress.tell(point.name)
         began_s = self.bench.clock.now_s()
         try:
-            window, readings = self._attempts(number, planned)
+            window, readings = self._attempts(number, planned, length_s)
         except CannotRunError as error:
             self.skipped[point.name] = str(error)
-            progress.window(self.bench.clock.now_s() - began_s, f"{point.name}: skipped")
+            time_left.spent(self.bench.clock.now_s() - began_s)
             return
         finally:
             self.bench.device.release()
         elapsed_s = self.bench.clock.now_s() - began_s
         self.directory.write_window(number, window, readings, elapsed_s)
-        progress.window(elapsed_s, point.name)
+        time_left.measured(planned.point, elapsed_s, window.duration_s)
         self._stop_if_hopeless(window)
 
-    def _attempts(self, number: int, planned: PlannedWindow) -> tuple[Window, list[Reading]]:
+    def _time_left(self, measured: dict[int, tuple[Window, list[Reading], float]]) -> TimeLeft:
+        """Return the account of time, with what the windows measured so far took."""
+        pace = PACES[self.bench.device.identity.kind]
+        budget_s = self.plan.budget_s if self.only is None else math.inf
+        shortest_s = min(pace.shortest_window_s, self.plan.window_s)
+        time_left = TimeLeft(self.plan, shortest_s, pace.overhead_s, budget_s, self.notify)
+        for number, (window, _, elapsed_s) in measured.items():
+            time_left.measured(self.plan.order[number].point, elapsed_s, window.duration_s)
+        return time_left
+
+    def _attempts(self, number: int, planned: PlannedWindow, length_s: float) -> tuple[Window, list[Reading]]:
         """Return the first valid window of a few, or the last of them."""
         point, plan = self.plan.points[planned.point], self.plan
         seed = int(np.random.SeedSequence([plan.seed, number]).generate_state(1)[0])
         prepared = self.bench.device.prepare(point, seed)
         attempts = 0
         while True:
-            prepared.warm_up(plan.warmup_s)
-            window, readings = measure_window(self.bench, prepared, point, planned.replicate, plan.window_s, number)
+            prepared.warm_up(length_s * plan.warmup_s / plan.window_s)
+            window, readings = measure_window(self.bench, prepared, point, planned.replicate, length_s, number)
             attempts += 1
             if window.valid or attempts == ATTEMPTS:
                 return window, readings
-            self.bench.clock.wait(plan.window_s)
+            self.bench.clock.wait(length_s)
 
     def _stop_if_hopeless(self, window: Window) -> None:
         self.invalid_in_a_row = 0 if window.valid else self.invalid_in_a_row + 1
@@ -218,7 +190,7 @@ class _Session:
                 return self.bench.device.prepare(point, self.plan.seed)
         return None
 
-    def _characterise(self, progress: _Progress) -> SensorCharacter:
+    def _characterise(self, time_left: TimeLeft) -> SensorCharacter:
         """Return what the sensor does, found with a product that can be switched within milliseconds."""
         sensor = self.bench.sensor
         least = SWITCHED_M[self.bench.device.identity.kind]
@@ -226,7 +198,7 @@ class _Session:
         load = self._first_that_runs(square) if sensor.energy_from != "none" else None
         found = SensorCharacter(name=sensor.name, energy_from=sensor.energy_from, boundary=sensor.boundary)
         if load is not None:
-            progress.tell("finding out what the sensor does")
+            time_left.tell("finding out what the sensor does")
             load.warm_up(min(2.0, self.plan.budget_s / 50.0))
             found = characterise(self.bench, load, self.plan.budget_s / 12.0)
         del load
@@ -234,11 +206,11 @@ class _Session:
         self.directory.write_sensor(found)
         return found
 
-    def _warm_device(self, progress: _Progress) -> None:
+    def _warm_device(self, time_left: TimeLeft) -> None:
         """Bring the device near the temperature that it will have, so that the first windows are like the last."""
         heavy = self._first_that_runs(self._products()[::-1])
         if heavy is not None:
-            progress.tell("warming the device")
+            time_left.tell("warming the device")
             heavy.warm_up(min(20.0, self.plan.budget_s / 25.0))
         del heavy
         self.bench.device.release()

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import bisect
-import math
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pynvml
 import pytest
 import torch
 
+from benchmarks.synthetic_board import Cost, SyntheticDevice, SyntheticSensor, TruePower, VirtualSampler
 from calibration.measuring import bench as bench_module
 from calibration.measuring import closing, identity
 from calibration.measuring.bench import Bench
 from calibration.measuring.clock import VirtualClock
 from calibration.measuring.others import NobodyWatches
 from calibration.measuring.points import Point
-from calibration.measuring.readings import Reading, VirtualSampler
-from calibration.measuring.record import DeviceIdentity, PowerLimits
+from calibration.measuring.record import DeviceIdentity
 from calibration.measuring.runtime import ProcessorRuntime
 
 IDLE_W, CONTEXT_W, BUSY_W = 70.0, 90.0, 650.0
@@ -35,114 +33,27 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@dataclass
-class TruePower:
-    """Power of the device: constant between changes, which come in order."""
-
-    times_s: list[float] = field(default_factory=lambda: [0.0])
-    watts: list[float] = field(default_factory=lambda: [IDLE_W])
-    joules: list[float] = field(default_factory=lambda: [0.0])
-
-    def change(self, t_s: float, watts: float) -> None:
-        self.joules.append(self.energy_j(t_s))
-        self.times_s.append(t_s)
-        self.watts.append(watts)
-
-    def energy_j(self, t_s: float) -> float:
-        index = max(bisect.bisect_right(self.times_s, t_s) - 1, 0)
-        return self.joules[index] + self.watts[index] * (t_s - self.times_s[index])
-
-
-@dataclass
-class SyntheticSensor:
-    """A counter that moves every `tick_s`, and power that is the mean over `window_s`, updated every `update_s`."""
-
-    power: TruePower
-    clock: VirtualClock
-    tick_s: float = 0.1
-    update_s: float = 0.02
-    window_s: float = 0.1
-    lag_s: float = 0.0
-    throttle: tuple[str, ...] = ()
-    name: str = "nvml"
-    energy_from: str = "counter"
-    boundary: str = "synthetic board"
-
-    def at(self, t_s: float) -> Reading:
-        ticked_s = int(t_s / self.tick_s + 1e-9) * self.tick_s
-        until_s = int(t_s / self.update_s + 1e-9) * self.update_s - self.lag_s
-        width_s = max(self.window_s, 1e-6)
-        mean_w = (self.power.energy_j(until_s) - self.power.energy_j(until_s - width_s)) / width_s
-        return Reading(
-            t_s, energy_j=self.power.energy_j(ticked_s), power_w=mean_w, temperature_c=71.0, clock_mhz=1755.0,
-            throttle=self.throttle,
-        )  # fmt: skip
-
-    def read(self) -> Reading:
-        return self.at(self.clock.now_s())
-
-    def power_limits(self) -> PowerLimits | None:
-        return None
-
-    def close(self) -> None:
-        pass
-
-
-@dataclass
-class SyntheticDevice:
-    """Every kernel takes `REPETITION_S` and draws `BUSY_W`."""
-
-    identity: DeviceIdentity
-    clock: VirtualClock
-    power: TruePower
-    prepared: list[str] = field(default_factory=list)
-
-    def open(self) -> None:
-        self.power.change(self.clock.now_s(), CONTEXT_W)
-
-    def prepare(self, point, _seed):
-        self.prepared.append(point.name)
-        watts = BUSY_W if point.family not in {"idle", "idle_context"} else None
-        return SyntheticLoop(self.clock, self.power, watts)
-
-    def release(self) -> None:
-        pass
-
-
-@dataclass
-class SyntheticLoop:
-    clock: VirtualClock
-    power: TruePower
-    watts: float | None
-
-    def warm_up(self, duration_s: float) -> None:
-        self.run(duration_s)
-
-    def run(self, duration_s: float) -> int:
-        if self.watts is None:
-            self.clock.wait(duration_s)
-            return 1
-        before_w, repetitions = self.power.watts[-1], math.ceil(duration_s / REPETITION_S)
-        self.power.change(self.clock.now_s(), self.watts)
-        self.clock.wait(repetitions * REPETITION_S)
-        self.power.change(self.clock.now_s(), before_w)
-        return repetitions
-
-
 IDENTITY = DeviceIdentity(
     kind="cuda", vendor="NVIDIA", name="Synthetic 9", memory_bytes=80e9, cache_bytes=50e6, compute_units=132,
     architecture="9.0", uuid_hash="0123456789abcdef",
 )  # fmt: skip
 
 
+def every_kernel_alike(point: Point, _seed: int) -> Cost:
+    """Every kernel takes `REPETITION_S` and draws `BUSY_W`."""
+    return Cost(None, None) if point.family in {"idle", "idle_context"} else Cost(REPETITION_S, BUSY_W)
+
+
 @pytest.fixture
 def synthetic_bench() -> Callable[..., Bench]:
     """Return a bench of a synthetic GPU; keywords are those of its sensor."""
 
-    def make(*, uuid_hash: str = IDENTITY.uuid_hash, watch=None, **sensor: object) -> Bench:
+    def make(*, uuid_hash: str = IDENTITY.uuid_hash, watch=None, overhead_s: float = 0.0, **sensor: object) -> Bench:
         clock, power = VirtualClock(), TruePower()
+        power.watts[0] = IDLE_W
         reader = SyntheticSensor(power, clock, **sensor)
-        device = SyntheticDevice(IDENTITY.model_copy(update={"uuid_hash": uuid_hash}), clock, power)
+        identity = IDENTITY.model_copy(update={"uuid_hash": uuid_hash})
+        device = SyntheticDevice(identity, clock, power, every_kernel_alike, CONTEXT_W, overhead_s)
         sampler, probe = VirtualSampler(reader, clock, 0.02), VirtualSampler(reader, clock, 0.004)
         return Bench(device, reader, sampler, probe, clock, watch or NobodyWatches())
 
@@ -155,6 +66,10 @@ class FakeNVMLError(Exception):
         self.value = value
 
 
+class FakeMismatchError(Exception):
+    pass
+
+
 class FakeNvml:
     """The module `pynvml` over one board: other functions that it has are not supported, functions that it lacks fail.
 
@@ -162,6 +77,7 @@ class FakeNvml:
     """
 
     NVMLError = FakeNVMLError
+    NVMLLibraryMismatchError = FakeMismatchError
     NVML_SUCCESS = 0
     NVML_ERROR_NOT_SUPPORTED, NVML_ERROR_NO_PERMISSION = 3, 4
     NVML_ERROR_DRIVER_NOT_LOADED, NVML_ERROR_LIBRARY_NOT_FOUND = 9, 12
@@ -170,6 +86,7 @@ class FakeNvml:
 
     def __init__(self) -> None:
         self.fails: dict[str, int] = {}
+        self.mismatched: set[str] = set()
         self.boards, self.processes, self.busy_percent = 1, [], 0
         self.reasons = 0x4
         self.mig = (0, 0)
@@ -185,6 +102,8 @@ class FakeNvml:
 
         def call(*arguments: object) -> object:
             self.calls.append(name)
+            if name in self.mismatched:
+                raise FakeMismatchError(name)
             if name in self.fails:
                 raise FakeNVMLError(self.fails[name])
             if answer is None:

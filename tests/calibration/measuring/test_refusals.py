@@ -16,7 +16,8 @@ from calibration.cli import app
 from calibration.measuring import identity
 from calibration.measuring.clock import VirtualClock
 from calibration.measuring.directory import MeasurementDirectory
-from calibration.measuring.nvml import Board, NvmlSensor
+from calibration.measuring.nvml import Board
+from calibration.measuring.nvml_sensor import NvmlSensor
 from simulator.errors import InputError
 
 ENERGY, INIT = "nvmlDeviceGetTotalEnergyConsumption", "nvmlInit"
