@@ -14,8 +14,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -24,14 +25,32 @@ from calibration.measuring.directory import MeasurementDirectory, read_measureme
 _LONGEST_WAIT_S = 300.0
 
 
-def kill_and_go_on(path: Path, kills: int, seed: int, budget_min: float, window_gap_s: float = 1.5) -> dict[str, Any]:
+class Running(Protocol):
+    """A process that measures, as `subprocess.Popen` is one."""
+
+    def poll(self) -> int | None:
+        """Return its exit code, None while it runs."""
+        ...
+
+    def send_signal(self, sig: int, /) -> None:
+        """Send a signal."""
+        ...
+
+    def wait(self) -> int:
+        """Return its exit code when it has ended."""
+        ...
+
+
+def kill_and_go_on(
+    path: Path, kills: int, seed: int, start: Callable[[Path], Running], window_gap_s: float = 1.5
+) -> dict[str, Any]:
     """Return what happened.
 
     Args:
         path: directory of the measurement.
         kills: how often.
         seed: of the moments.
-        budget_min: of the measurement.
+        start: starts the measurement in a process of its own.
         window_gap_s: a kill comes up to so long after the first or second new file of a run, wherever that falls.
     """
     rng = np.random.default_rng(seed)
@@ -39,7 +58,7 @@ def kill_and_go_on(path: Path, kills: int, seed: int, budget_min: float, window_
     known: dict[str, bytes] = {}
     lost, corrupt, parts, done = 0, 0, 0, 0
     while done < kills and not directory.finished:
-        process = _start(path, seed, budget_min)
+        process = start(path)
         _until_new_files(path, known, process, int(rng.integers(0, 3)))
         time.sleep(float(rng.uniform(0.0, window_gap_s)))
         if process.poll() is not None:
@@ -52,7 +71,7 @@ def kill_and_go_on(path: Path, kills: int, seed: int, budget_min: float, window_
         parts += len(list(path.rglob("*.part")))
         lost += sum(now.get(name) != data for name, data in known.items())
         known = now
-    finished = directory.finished or _start(path, seed, budget_min).wait() == 0
+    finished = directory.finished or start(path).wait() == 0
     record, table = read_measurement(path)
     plan, _ = directory.read_plan()
     left_out = sum("window" in entry.point for entry in record.skipped)
@@ -78,7 +97,7 @@ def _start(path: Path, seed: int, budget_min: float) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def _until_new_files(path: Path, known: dict[str, bytes], process: subprocess.Popen[bytes], count: int) -> None:
+def _until_new_files(path: Path, known: dict[str, bytes], process: Running, count: int) -> None:
     """Wait until a run has closed `count` windows, so that kills also fall into a plan that moves on."""
     end_s = time.monotonic() + _LONGEST_WAIT_S
     while process.poll() is None and time.monotonic() < end_s:
@@ -111,7 +130,12 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = kill_and_go_on(Path(folder) / "measurement", arguments.kills, arguments.seed, arguments.budget)
+        found = kill_and_go_on(
+            Path(folder) / "measurement",
+            arguments.kills,
+            arguments.seed,
+            lambda path: _start(path, arguments.seed, arguments.budget),
+        )
     print(json.dumps(found, indent=2))
     if arguments.json:
         arguments.json.write_text(json.dumps(found, indent=2) + "\n")

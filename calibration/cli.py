@@ -185,7 +185,7 @@ def _slow_notes() -> Callable[[float, float, str], None]:
 
 
 def _note(text: str) -> None:
-    _err.print(f"note: {text}", highlight=False)
+    _err.print(f"note: {text}", highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager

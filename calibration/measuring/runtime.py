@@ -81,12 +81,12 @@ class CudaRuntime:
 
     def record(self, calls: Sequence[Callable[[], object]]) -> Callable[[], None] | None:
         """Return the replay of a CUDA graph; None if one of the calls cannot be captured."""
-        side = _stream(self.device)
-        side.wait_stream(torch.cuda.current_stream(self.device))
+        side, own = _stream(self.device), torch.cuda.current_stream(self.device)
+        side.wait_stream(own)
         with torch.cuda.stream(side):
             for call in calls:
                 call()
-        torch.cuda.current_stream(self.device).wait_stream(side)
+        own.wait_stream(side)
         self.synchronize()
         graph = torch.cuda.CUDAGraph()
         try:
@@ -96,6 +96,8 @@ class CudaRuntime:
         except RuntimeError as error:
             if "captur" not in str(error).lower():
                 raise
+            # A recording that fails leaves its own stream as the current one.
+            torch.cuda.set_stream(own)
             self.synchronize()
             return None
         return graph.replay

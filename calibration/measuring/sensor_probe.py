@@ -1,10 +1,16 @@
-"""Finding out what a sensor does, before anything is measured: steps and square waves of a heavy load."""
+"""Finding out what a sensor does, before anything is measured: steps and square waves of a heavy load.
+
+Half periods of the waves are drawn at random around their mean. A wave whose period is a multiple of the sensor's own
+would keep one phase with it, and every reading would say the same, whatever the sensor does in between.
+"""
 
 from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
 from typing import Final
+
+import numpy as np
 
 from calibration.measuring.bench import Bench
 from calibration.measuring.prepared import Prepared
@@ -16,7 +22,9 @@ STEPS: Final = 3
 STEP_S: Final = 1.5
 """Longer than any averaging window that was found on a board."""
 HALF_PERIODS_S: Final = (0.4, 0.2, 0.1, 0.05, 0.02)
-"""Of the square waves."""
+"""Mean half periods of the square waves."""
+JITTER: Final = 0.3
+"""Share by which each half period differs at most from its mean."""
 WAVE_S: Final = 1.6
 """Time of each square wave."""
 
@@ -34,24 +42,25 @@ class Probe:
     busy: list[tuple[float, float]]
 
 
-def characterise(bench: Bench, load: Prepared, time_s: float) -> SensorCharacter:
+def characterise(bench: Bench, load: Prepared, time_s: float, seed: int) -> SensorCharacter:
     """Return what the sensor of a bench does.
 
     Args:
         bench: the bench.
         load: something heavy, warmed up.
         time_s: time that it may take; less than the whole pattern takes shortens every part of it.
+        seed: of the half periods.
     """
     sensor = bench.sensor
     if sensor.energy_from == "none":
         return SensorCharacter(name=sensor.name, energy_from="none", boundary=sensor.boundary)
     whole_s = 2 * STEPS * STEP_S + STEP_S + len(HALF_PERIODS_S) * WAVE_S
-    probe = take_probe(bench, load, min(time_s / whole_s, 1.0))
+    probe = take_probe(bench, load, min(time_s / whole_s, 1.0), np.random.default_rng(seed))
     return evaluate(bench, probe)
 
 
-def take_probe(bench: Bench, load: Prepared, scale: float) -> Probe:
-    """Return readings over steps and square waves, every part shortened by `scale`."""
+def take_probe(bench: Bench, load: Prepared, scale: float, rng: np.random.Generator) -> Probe:
+    """Return readings over steps and square waves, every part shortened by `scale`; half periods come from `rng`."""
     busy: list[tuple[float, float]] = []
 
     def burst(duration_s: float) -> None:
@@ -67,8 +76,8 @@ def take_probe(bench: Bench, load: Prepared, scale: float) -> Probe:
         for half_s in HALF_PERIODS_S:
             end_s = bench.clock.now_s() + WAVE_S * scale
             while bench.clock.now_s() < end_s:
-                burst(half_s)
-                bench.clock.wait(half_s)
+                burst(half_s * rng.uniform(1.0 - JITTER, 1.0 + JITTER))
+                bench.clock.wait(half_s * rng.uniform(1.0 - JITTER, 1.0 + JITTER))
 
     _, _, readings = bench.probe_sampler.around(pattern)
     return Probe(readings, busy)

@@ -22,6 +22,9 @@ Array = NDArray[np.float64]
 
 _WINDOWS_S: Final = np.concatenate([[0.0], np.geomspace(0.005, 2.0, 80)])
 _LAGS_S: Final = np.concatenate([[0.0], np.geomspace(0.002, 0.6, 40)])
+_FINER_S: Final = (0.01, 0.003, 0.001)
+"""Steps in which window and lag are tried again around the best of the grid."""
+_FINER_STEPS: Final = 4
 _FEWEST_CHANGES: Final = 8
 
 
@@ -73,11 +76,22 @@ def fit_response(
     if len(times) < _FEWEST_CHANGES:
         return None
     load = _BusyTime(busy)
+    found = _best(load, times, watts, _WINDOWS_S, _LAGS_S)
+    if found is None:
+        return None
+    for step_s in _FINER_S:
+        around = step_s * np.arange(-_FINER_STEPS, _FINER_STEPS + 1)
+        windows_s, lags_s = found.averaging_window_s + around, found.lag_s + around
+        found = _best(load, times, watts, windows_s[windows_s >= 0.0], lags_s[lags_s >= 0.0]) or found
+    return found
+
+
+def _best(load: _BusyTime, times: Array, watts: Array, windows_s: Array, lags_s: Array) -> Response | None:
+    """Return the window and the lag, of some to try, that leave least unexplained; None where none explains a rise."""
     best: tuple[float, float, float, float] | None = None
-    for window_s in _WINDOWS_S:
-        for lag_s in _LAGS_S:
-            share = load.share(times - lag_s, window_s)
-            slope, rest = _line(share, watts)
+    for window_s in windows_s:
+        for lag_s in lags_s:
+            slope, rest = _line(load.share(times - lag_s, window_s), watts)
             if slope > 0.0 and (best is None or rest < best[0]):
                 best = (rest, float(window_s), float(lag_s), slope)
     if best is None:
@@ -107,9 +121,12 @@ class _BusyTime:
 
 
 def _updates(times: Array, watts: Array) -> tuple[Array, Array]:
-    """Return the readings at which the value changed: only there is its age known."""
+    """Return the updates: values that differ from the one before, at the middle of the two readings.
+
+    Only there is the age of a value known, to half the time between two readings.
+    """
     changed = np.flatnonzero(np.diff(watts) != 0.0) + 1
-    return times[changed], watts[changed]
+    return 0.5 * (times[changed - 1] + times[changed]), watts[changed]
 
 
 def _line(share: Array, watts: Array) -> tuple[float, float]:

@@ -200,7 +200,7 @@ class _Session:
         if load is not None:
             time_left.tell("finding out what the sensor does")
             load.warm_up(min(2.0, self.plan.budget_s / 50.0))
-            found = characterise(self.bench, load, self.plan.budget_s / 12.0)
+            found = characterise(self.bench, load, self.plan.budget_s / 12.0, self.plan.seed)
         del load
         self.bench.device.release()
         self.directory.write_sensor(found)

@@ -142,6 +142,8 @@ class FakeNvml:
     def _nvmlDeviceGetCurrentClocksEventReasons(self, *_: object) -> int:  # noqa: N802
         return self.reasons
 
+    _nvmlDeviceGetCurrentClocksThrottleReasons = _nvmlDeviceGetCurrentClocksEventReasons  # noqa: N815
+
     def _nvmlDeviceGetComputeRunningProcesses(self, *_: object) -> list[SimpleNamespace]:  # noqa: N802
         return [SimpleNamespace(pid=pid) for pid in self.processes]
 

@@ -9,15 +9,17 @@ import re
 from pathlib import Path
 
 import jsonschema
+import pynvml
 import pytest
 from typer.testing import CliRunner
 
 from calibration.cli import app
 from calibration.measuring import identity
+from calibration.measuring import nvml as nvml_module
 from calibration.measuring.clock import VirtualClock
 from calibration.measuring.directory import MeasurementDirectory
 from calibration.measuring.nvml import Board
-from calibration.measuring.nvml_sensor import NvmlSensor
+from calibration.measuring.nvml_sensor import REASON_BITS, NvmlSensor
 from simulator.errors import InputError
 
 ENERGY, INIT = "nvmlDeviceGetTotalEnergyConsumption", "nvmlInit"
@@ -193,6 +195,46 @@ def test_power_before_hopper(nvml) -> None:
     nvml.fails["nvmlDeviceGetFieldValues"] = NOT_SUPPORTED
     reading = NvmlSensor(Board(0, nvml), VirtualClock()).read()
     assert (reading.power_w, reading.average_power_w) == (420.0, None)
+
+
+def test_a_driver_that_is_older_than_the_module(tmp_path: Path, fake_gpu) -> None:
+    """Before R535 it knows the older name of the reasons only; before R510 it lists processes by another call."""
+    fake_gpu.fails["nvmlDeviceGetCurrentClocksEventReasons"] = 13
+    fake_gpu.mismatched.add("nvmlDeviceGetComputeRunningProcesses")
+    fake_gpu.reasons = 0x4 | 0x40
+    done = measure(tmp_path / "out", "--budget", "0.02")
+    assert "its clock was held down (hw_thermal)" in done.stderr
+    assert "note: the driver does not list processes: nobody watches whether others use the GPU" in done.stderr
+
+
+def test_a_driver_that_says_nothing_of_clocks(tmp_path: Path, fake_gpu) -> None:
+    for name in ("nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons"):
+        fake_gpu.fails[name] = NOT_SUPPORTED
+    done = measure(tmp_path / "out", "--budget", "0.02")
+    assert "note: the driver does not say why the clock is held down: throttled windows are not found" in done.stderr
+
+
+def test_the_bits_are_those_of_the_module() -> None:
+    """Names of nvidia-ml-py for every bit that it knows; none is missing."""
+    known = {
+        value
+        for name, value in vars(pynvml).items()
+        if re.match("nvmlClocks(Event|Throttle)Reason", name) and not name.endswith(("All", "None"))
+    }
+    assert known == set(REASON_BITS.values())
+    assert REASON_BITS["sw_power_cap"] == pynvml.nvmlClocksEventReasonSwPowerCap
+    assert REASON_BITS["hw_thermal"] == pynvml.nvmlClocksEventReasonHwThermalSlowdown
+    assert REASON_BITS["sw_thermal"] == pynvml.nvmlClocksEventReasonSwThermalSlowdown
+
+
+def test_the_calls_are_those_of_the_module() -> None:
+    """Every name of NVML in the code is one of nvidia-ml-py."""
+    folder = Path(nvml_module.__file__).parent
+    text = "".join((folder / name).read_text() for name in ("nvml.py", "nvml_sensor.py", "board_watch.py"))
+    names = set(re.findall(r"\b(?:NVML_[A-Z_]+|nvml[A-Z]\w+|NVML[A-Z][a-z]\w+|NVMLError)\b", text))
+    names -= {"nvmlReturn", "nvmlClocksEventReasons"}  # of a structure; of a comment
+    assert len(names) > 20
+    assert [name for name in sorted(names) if not hasattr(pynvml, name)] == []
 
 
 def test_schema_verb() -> None:
