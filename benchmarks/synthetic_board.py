@@ -260,7 +260,8 @@ def _time_s(point: Point, done: Work, truth: Truth) -> float:
     compute_s = done.flop / (truth[f"gemm.compute_fraction.{_FORMATS[point.number_format]}"] * peak)
     memory_s = operands / (truth["gemm.memory_fraction"] * BANDWIDTH)
     q = truth["gemm.sharpness"]
-    return (compute_s**q + memory_s**q) ** (1.0 / q) + (done.elementwise_bytes + copied) / stream + launching_s
+    product_s: float = (compute_s**q + memory_s**q) ** (1.0 / q)
+    return product_s + (done.elementwise_bytes + copied) / stream + launching_s
 
 
 def _attention_s(point: Point, done: Work, truth: Truth, peak: float) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -54,6 +54,14 @@ class Truth:
 
     def __getitem__(self, path: str) -> float:
         return self.values[path]
+
+    def items(self) -> Iterable[tuple[str, float]]:
+        """Return all parameters with their paths."""
+        return self.values.items()
+
+    def get(self, path: str) -> float | None:
+        """Return a parameter, None where it is not one of them."""
+        return self.values.get(path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,9 +52,9 @@ def _energy(row: PhaseCheck) -> tuple[str, str, str]:
 def _with_width(value: float, width: float, unit: str) -> str:
     """Return a value with the half width of its interval, where there is one.
 
-    >>> _with_width(12.3456, 0.25, "ms"), _with_width(12.3456, float("nan"), "ms")
-    ('12.35 +- 0.25 ms', '12.35 ms')
+    >>> _with_width(12.3456, 0.25, "ms"), _with_width(12.3456, float("nan"), "ms"), _with_width(164.0, 3710.0, "ms")
+    ('12.35 +- 0.25 ms', '12.35 ms', '164 +- 3,700 ms')
     """
     if math.isnan(width) or width == 0.0:
         return f"{value:.{_SHOWN_DIGITS}g} {unit}"
-    return f"{value:.{_SHOWN_DIGITS}g} +- {width:.2g} {unit}"
+    return f"{value:.{_SHOWN_DIGITS}g} +- {float(f'{width:.2g}'):,.12g} {unit}"

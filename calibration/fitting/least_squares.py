@@ -151,18 +151,21 @@ def fit(
 def resampled(
     fitter: Callable[[pd.DataFrame], Fit], rows: pd.DataFrame, samples: int, generator: np.random.Generator
 ) -> Array:
-    """Return parameters of fits to points drawn with replacement within kernel families, shape (samples, parameters).
+    """Return parameters of fits to points drawn with replacement, shape (samples, parameters).
+
+    They are drawn within kernel families and number formats, so that every sample tells the same parameters.
 
     Args:
         fitter: fit of a table.
-        rows: windows; all of a `point` are drawn together, and every sample holds as many points of each `family`.
+        rows: windows; all of a `point` are drawn together, and every sample holds as many points of each
+            `family` and `number_format`.
         samples: number of samples.
         generator: source of randomness.
     """
     names, member = np.unique(rows.point.to_numpy(str), return_inverse=True)
     places = [np.flatnonzero(member == place) for place in range(len(names))]
-    family = rows.family.to_numpy(str)[[place[0] for place in places]]
-    families = [np.flatnonzero(family == name) for name in np.unique(family)]
+    kinds = (rows.family + " " + rows.number_format).to_numpy(str)[[place[0] for place in places]]
+    families = [np.flatnonzero(kinds == name) for name in np.unique(kinds)]
     found = []
     for _ in range(samples):
         drawn = np.concatenate([generator.choice(points, len(points)) for points in families])

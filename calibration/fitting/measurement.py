@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Container
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
 import pyarrow as pa
 
 from calibration.fitting.bases import base_profile, measured_peaks
-from calibration.fitting.profile import Measured, calibrated_profile
+from calibration.fitting.profile import Measured, calibrated_profile, data_toggle
 from calibration.fitting.window_fits import Options, Sensor, fit_windows, usable
 from calibration.measuring.record import RECORD_FILE, MeasurementRecord
 from calibration.windows import COLUMNS
@@ -20,12 +22,21 @@ from simulator.errors import Fault, InputError
 from simulator.profiles.calibrated import CalibratedProfile, Device, Environment, Method, PowerLimit, Raw
 from simulator.profiles.sourced import Provenance
 
+MOST_APART: Final = 0.10
+"""Distance of two windows of one point, (longest / shortest) - 1, above which a profile warns its reader."""
 COUNTER_PERIOD_S = 0.1
 """Refresh of the energy counter where the measurement could not tell it (Zeus blog: about every 100 ms)."""
 
 
 def fit_measurement(
-    folder: Path, base: str | None, created_utc: str, *, git: str = "", peaks: str = "auto", samples: int = 200
+    folder: Path,
+    base: str | None,
+    created_utc: str,
+    *,
+    git: str = "",
+    peaks: str = "auto",
+    samples: int = 200,
+    replicates: Container[int] | None = None,
 ) -> CalibratedProfile:
     """Return the profile of a finished measurement.
 
@@ -36,12 +47,15 @@ def fit_measurement(
         git: commit of the program.
         peaks: `datasheet`, `measured`, or `auto` (measured for processors).
         samples: bootstrap samples.
+        replicates: windows of each point that count; None for all.
 
     Raises:
         InputError: there is no finished measurement, its files do not fit its record, or nothing can be fitted.
     """
     record = read_record(folder)
     table = read_windows(folder, record)
+    if replicates is not None:
+        table = table[[number in replicates for number in table.replicate]].reset_index(drop=True)
     own_peaks = peaks == "measured" or (peaks == "auto" and record.device.kind == "cpu")
     named = base or (_PROCESSOR_BASE if record.device.kind == "cpu" else None)
     profile = base_profile(named, record.device.name)
@@ -55,13 +69,30 @@ def fit_measurement(
     if limits is not None and limits.enforced_w is not None:
         table["power_limit_w"] = limits.enforced_w
     rows, notes = usable(table, datasheet)
+    notes += apart(rows)
     period_s = record.sensor.counter_period_s
     sensor = Sensor(counter_period_s=COUNTER_PERIOD_S if period_s is None else period_s)
     options = Options(sensor=sensor, samples=samples, seed=record.protocol.seed)
     fits = fit_windows(rows, datasheet, options)
-    measured = _measured(record, created_utc, git, notes, overrides)
+    measured = replace(_measured(record, created_utc, git, notes, overrides), data_toggle=data_toggle(table))
     raw = Raw(path=record.windows.path, sha256=record.windows.sha256, columns=COLUMNS)
     return calibrated_profile(fits, rows, replace(profile, record=datasheet), measured, options, raw)
+
+
+def apart(rows: pd.DataFrame) -> list[str]:
+    """Return a note where windows of one point lie further apart than windows of a device of one's own.
+
+    Args:
+        rows: usable windows.
+    """
+    times = rows.assign(each=rows.duration_s / rows.repetitions).groupby("point").each
+    median = float((times.max() / times.min() - 1.0)[times.size() > 1].median())
+    if not median > MOST_APART:
+        return []
+    return [
+        f"windows of one point lie {median:.0%} apart in the median, {MOST_APART:.0%} at most on a device that nobody "
+        "else uses: these figures hold for no other moment; measure alone"
+    ]
 
 
 _PROCESSOR_BASE = "a10g"

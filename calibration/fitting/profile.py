@@ -66,6 +66,7 @@ class Measured:
         licence: terms of the measurement.
         citation: whom to cite.
         notes: what a reader should know.
+        data_toggle: energy of products of zeros over that of random values; None where it was not measured.
         overrides: figures of the board that take the place of the base profile's, with their provenance, by path.
     """
 
@@ -78,6 +79,7 @@ class Measured:
     licence: str = ""
     citation: str = ""
     notes: tuple[str, ...] = ()
+    data_toggle: float | None = None
     overrides: dict[str, tuple[float, Provenance]] = field(default_factory=dict)
 
 
@@ -139,7 +141,7 @@ def calibrated_profile(
                 ),
                 "fit": tuple(_report(entry) for entry in fits),
                 "uncertainty": Uncertainty(
-                    common_gain_rel=options.gain_u, unit_spread_rel=UNIT_SPREAD, data_toggle=data_toggle(table)
+                    common_gain_rel=options.gain_u, unit_spread_rel=UNIT_SPREAD, data_toggle=measured.data_toggle
                 ),
                 "accelerator": AcceleratorRecord.model_validate(figures),
                 "inherited": tuple(InheritedFigure(name=path, provenance=source) for path, source in inherited.items()),
@@ -154,8 +156,12 @@ def calibrated_profile(
 
 
 def data_toggle(table: pd.DataFrame) -> float | None:
-    """Return the energy of products of zeros over that of random values, the mean over points measured with both."""
-    products = table[(table.family == "gemm") & table.energy_j.notna()]
+    """Return the energy of products of zeros over that of random values, the mean over points measured with both.
+
+    Args:
+        table: windows of all inputs.
+    """
+    products = table[table.valid & (table.family == "gemm") & table.energy_j.notna()]
     energy = products.assign(each=products.energy_j / products.repetitions)
     keys = ["number_format", "m", "n", "k"]
     zeros = energy[energy.inputs == "zeros"].groupby(keys).each.mean()

@@ -104,8 +104,8 @@ class Options:
 def usable(table: pd.DataFrame, base: AcceleratorRecord) -> tuple[pd.DataFrame, list[str]]:
     """Return the windows that a fit may use, and in words what was left out.
 
-    Left out are invalid windows, other inputs than random ones, formats that the base profile has no peak for, and
-    windows that claim more operations or bytes than the datasheet's peaks allow.
+    Left out are invalid windows, other inputs than random ones, operands that stay in the cache, formats that the
+    base profile has no peak for, and windows that claim more operations than the datasheet's peaks allow.
     """
     peaks = {str(name): value for name, value in base.peak_flop_per_s.items()}
     time_s = rates.seconds(table)
@@ -119,6 +119,7 @@ def usable(table: pd.DataFrame, base: AcceleratorRecord) -> tuple[pd.DataFrame, 
     reasons = {
         "not valid": ~table.valid.to_numpy(bool),
         "other inputs than random ones": (table.inputs != "normal").to_numpy(),
+        "operands that stay in the cache": table.cached.to_numpy(bool),
         "a number format without a peak in the base profile": ~known,
         "faster than the datasheet's peak": faster,
     }

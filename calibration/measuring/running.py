@@ -10,7 +10,8 @@ from calibration.measuring.bench import SensorChoice, open_bench
 from calibration.measuring.closing import Wishes
 from calibration.measuring.directory import MeasurementDirectory, read_measurement
 from calibration.measuring.record import MeasurementRecord
-from calibration.measuring.session import Notify, measure, replay
+from calibration.measuring.session import measure, replay
+from calibration.measuring.time_left import Notify
 
 RECORDED: Final = "recorded:"
 

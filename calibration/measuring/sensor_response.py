@@ -80,9 +80,10 @@ def fit_response(
     if found is None:
         return None
     for step_s in _FINER_S:
-        around = step_s * np.arange(-_FINER_STEPS, _FINER_STEPS + 1)
-        windows_s, lags_s = found.averaging_window_s + around, found.lag_s + around
-        found = _best(load, times, watts, windows_s[windows_s >= 0.0], lags_s[lags_s >= 0.0]) or found
+        around = step_s * np.arange(-_FINER_STEPS, _FINER_STEPS + 1, dtype=np.float64)
+        windows_s: Array = np.maximum(found.averaging_window_s + around, 0.0)
+        lags_s: Array = np.maximum(found.lag_s + around, 0.0)
+        found = _best(load, times, watts, np.unique(windows_s), np.unique(lags_s)) or found
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,11 +16,14 @@ from simulator.errors import InputError
 from simulator.profiles.accelerators import AcceleratorRecord
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _FIGURE_INCHES = (9.0, 5.5)
 _DPI = 150
-_STROKES = ("-", "--", "-.", ":")
+_STROKES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
+_MARKS = ("o", "s", "^", "D", "v", "P")
+_TERA, _GIGA = 1e12, 1e9
 
 
 def save_plots(
@@ -59,15 +62,38 @@ def roofline_figure(usable: pd.DataFrame, title: str, record: AcceleratorRecord 
     figure = Figure(figsize=_FIGURE_INCHES, layout="constrained")
     axes = figure.subplots()
     computing = usable[(usable.flop > 0.0) & (usable.family != "duty_cycle")]
-    for family, group in computing.groupby("family"):
-        axes.loglog(group.flop_per_byte, group.flop_per_s / 1e9, "o", markersize=5, alpha=0.7, label=str(family))
+    unit, name = (_TERA, "TFLOP/s") if computing.flop_per_s.max() > _TERA else (_GIGA, "GFLOP/s")
+    _scatter(axes, computing, computing.flop_per_byte, computing.flop_per_s / unit)
     roofs = zip(_roofs(usable, computing, record), itertools.cycle(_STROKES), strict=False)
     for (label, intensity, roof), stroke in roofs:
-        axes.loglog(intensity, roof / 1e9, stroke, color="black", linewidth=1.0, label=label)
-    axes.set(xlabel="operations per byte", ylabel="GFLOP/s", title=f"{title}: roofline")
+        axes.plot(intensity, roof / unit, linestyle=stroke, color="black", linewidth=1.0, label=label)
+    axes.set(xscale="log", yscale="log", xlabel="operations per byte", ylabel=name, title=f"{title}: roofline")
+    _legend(axes)
+    return figure
+
+
+def _scatter(axes: Axes, rows: pd.DataFrame, across: pd.Series, up: pd.Series) -> None:
+    """Draw windows: colour by family, mark by number format, hollow where operands were not random."""
+    families, formats = sorted(set(rows.family)), sorted(set(rows.number_format) - {""})
+    for index, family in enumerate(families):
+        axes.plot([], [], "o", markersize=5, color=f"C{index}", label=family)
+        for place, number_format in enumerate(formats or [""]):
+            # What has no format is drawn as the first.
+            own = (rows.family == family) & rows.number_format.isin([number_format] if place else [number_format, ""])
+            for random in (True, False):
+                part = own & ((rows.inputs == "normal") == random)
+                fill = f"C{index}" if random else "none"
+                style = {"markersize": 5, "alpha": 0.7, "color": f"C{index}", "markerfacecolor": fill}
+                axes.plot(across[part], up[part], _MARKS[place % len(_MARKS)], **style)  # type: ignore[arg-type]
+    for place, number_format in enumerate(formats if len(formats) > 1 else ()):
+        axes.plot([], [], _MARKS[place % len(_MARKS)], markersize=5, color="black", label=number_format)
+    if (rows.inputs != "normal").any():
+        axes.plot([], [], "o", markersize=5, color="black", markerfacecolor="none", label="zeros or of low entropy")
+
+
+def _legend(axes: Axes) -> None:
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
-    return figure
 
 
 def _roofs(
@@ -82,7 +108,7 @@ def _roofs(
         name = str(number_format)
         if record is not None:
             if name in record.peak_flop_per_s:
-                yield f"{name}, {record.name}", intensity, ceiling_flop_per_s(record, name, intensity)
+                yield f"roof of {name} by the profile", intensity, ceiling_flop_per_s(record, name, intensity)
         elif len(streams):
             peak, bandwidth = products.flop_per_s.max(), streams.bytes_per_s.max()
             yield f"best {name} and stream measured", intensity, np.minimum(intensity * bandwidth, peak)
@@ -103,8 +129,7 @@ def residual_figure(usable: pd.DataFrame, title: str, record: AcceleratorRecord)
     axes.axhline(0.0, color="black", linewidth=0.8)
     axes.set(xlabel="time of a repetition (µs)", ylabel="predicted / measured - 1 (%)")
     axes.set_title(f"{title}: residuals of {record.name}")
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
-    axes.spines[["top", "right"]].set_visible(False)
+    _legend(axes)
     return figure
 
 
@@ -114,12 +139,12 @@ def power_figure(usable: pd.DataFrame, title: str) -> Figure:
 
     figure = Figure(figsize=_FIGURE_INCHES, layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    for family, group in usable.groupby("family"):
-        left.plot(group.flop_per_s / 1e12, group.power_w, "o", markersize=5, alpha=0.7, label=str(family))
-        right.plot(group.bytes_per_s / 1e9, group.power_w, "o", markersize=5, alpha=0.7, label=str(family))
-    left.set(xlabel="TFLOP/s", ylabel="W", ylim=(0.0, None), title=f"{title}: power")
+    unit, name = (_TERA, "TFLOP/s") if usable.flop_per_s.max() > _TERA else (_GIGA, "GFLOP/s")
+    _scatter(left, usable, usable.flop_per_s / unit, usable.power_w)
+    _scatter(right, usable, usable.bytes_per_s / _GIGA, usable.power_w)
+    left.set(xlabel=name, ylabel="W", ylim=(0.0, None))
+    left.spines[["top", "right"]].set_visible(False)
     right.set(xlabel="GB/s")
-    right.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
-    for axes in (left, right):
-        axes.spines[["top", "right"]].set_visible(False)
+    _legend(right)
+    figure.suptitle(f"{title}: power")
     return figure

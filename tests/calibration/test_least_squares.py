@@ -100,7 +100,9 @@ def test_the_bootstrap_agrees_with_the_covariance() -> None:
     generator = np.random.default_rng(5)
     measured = (LATENCY + SLOPE * SIZES) * np.exp(generator.normal(0.0, 0.05, 400))
     found = fit(model, measured, parameters(), clusters=np.arange(400))
-    rows = pd.DataFrame({"point": np.arange(400).astype(str), "family": "copy", "size": SIZES, "time": measured})
+    rows = pd.DataFrame(
+        {"point": np.arange(400).astype(str), "family": "copy", "number_format": "", "size": SIZES, "time": measured}
+    )
 
     def fitter(sample: pd.DataFrame) -> Fit:
         sizes = sample["size"].to_numpy()
