@@ -5,8 +5,9 @@ tokens, the power of all boards, and energy per output token. Prompt lengths are
 text tasks are assumed (`benchmarks.fit.power`), other tasks are skipped.
 
 The host of this engine needs far more time per sequence than that of the profiles, the stream of tokens to the client
-included. Its two numbers are fitted to the rows of one small model on one H100 (`HOST_MODEL`), chosen beforehand, and
-hold for all others. Rows that a parameter was fitted to are marked: these, and dense ones to which board power was.
+included. Its two numbers are fitted to the rows of one small model on one H100 (`HOST_MODEL`) and hold for all
+others; the split was chosen after the errors of all rows had been seen. Rows that a parameter was fitted to are marked:
+these, and dense ones to which board power was.
 """
 
 from __future__ import annotations
