@@ -221,6 +221,23 @@ class SupplyFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class StageFacts:
+    """A stage of the electrical chain.
+
+    Args:
+        stage: rack, busway, pdu, ups or transformer.
+        units: active units, which share the load.
+        unit_rated_w: rated output of each.
+        room: where its loss becomes heat.
+    """
+
+    stage: str
+    units: int
+    unit_rated_w: float
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
 class SiteFacts:
     """What is installed at a site.
 
@@ -229,12 +246,14 @@ class SiteFacts:
         halls: halls, sorted by name.
         network: switches between servers; None when there are none.
         supply: what stands beside the grid connection; None where power comes from a grid without limits.
+        chain: stages of the electrical chain; none where only the PUE of the building is known.
     """
 
     name: str
     halls: tuple[HallFacts, ...]
     network: NetworkFacts | None
     supply: SupplyFacts | None = None
+    chain: tuple[StageFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from simulator.assembly.faults import FaultCollector
 from simulator.documents.yaml_source import KeyPath
 from simulator.engine.facility.coupling import Facility
 from simulator.engine.facility.fixed_overhead import FixedOverheadPlant
-from simulator.engine.facility.plant import CoolingPlant
 from simulator.engine.facility.power_chain import PowerChain
 from simulator.profiles import catalogue
 from simulator.profiles.facilities import PowerChainRecord
 from simulator.profiles.power_chain import Redundancy, UpsKind
 from simulator.profiles.sourced import Profile
+from simulator.records import StageFacts
 from simulator.scenario import facility as section
 from simulator.units import WATTS_PER_KW
 
@@ -30,12 +30,14 @@ class FacilitySpec:
         supply_air_c: air to the servers (degC).
         capture: what the plant takes from servers by liquid.
         profiles: profiles used.
+        chain: stages of the power chain, for the results.
     """
 
     facility: Facility
     supply_air_c: float
     capture: LiquidCapture
     profiles: tuple[Profile[Any], ...]
+    chain: tuple[StageFacts, ...] = ()
 
 
 def facility_spec(
@@ -54,20 +56,32 @@ def facility_spec(
     with faults.at((*place, "power_chain")):
         chain = catalogue.power_chain(described.power_chain.profile, base)
         if found is not None:
-            facility = _facility(described, found.plant, chain)
-            return FacilitySpec(facility, found.supply_air_c, found.capture, (*found.profiles, chain))
+            wired = _power_chain(described, chain)
+            share = chain.record.parameters.other_power_ratio
+            if described.other_fraction is not None:
+                share = described.other_fraction
+            facility = Facility(found.plant, wired, share * described.it_capacity_kw * WATTS_PER_KW)
+            stages = tuple(
+                StageFacts(name, stage.units, stage.rated_w, stage.room.value)
+                for name, stage in zip(_STAGES, wired.stages, strict=True)
+            )
+            return FacilitySpec(facility, found.supply_air_c, found.capture, (*found.profiles, chain), stages)
     return None
 
 
-def _facility(described: section.ModelledFacility, plant: CoolingPlant, chain: Profile[PowerChainRecord]) -> Facility:
+_STAGES = ("rack", "busway", "pdu", "ups", "transformer")
+"""Stages of a chain, as `PowerChain.stages` has them."""
+
+
+def _power_chain(described: section.ModelledFacility, chain: Profile[PowerChainRecord]) -> PowerChain:
+    """Return the chain of the profile with what the scenario says of modes and redundancy."""
     capacity_w, parameters = described.it_capacity_kw * WATTS_PER_KW, chain.record.parameters
     if described.power_chain.ups is not None:
         parameters = replace(parameters, ups_kind=UpsKind(described.power_chain.ups))
     redundancies: dict[str, Any] = {
         name: Redundancy(value)
-        for name in (f"{stage}_redundancy" for stage in ("ups", "rack", "busway", "pdu", "transformer"))
+        for name in (f"{stage}_redundancy" for stage in _STAGES)
         if (value := getattr(described.power_chain, name)) is not None
     }
     parameters = replace(parameters, **redundancies)
-    share = parameters.other_power_ratio if described.other_fraction is None else described.other_fraction
-    return Facility(plant, PowerChain.sized_for(capacity_w, parameters), share * capacity_w)
+    return PowerChain.sized_for(capacity_w, parameters)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from simulator.assembly.cooling import LiquidCapture
@@ -116,7 +117,7 @@ def hall_specs(
     for group in groups:
         place = ("servers", group.name)
         with faults.at((*place, "profile")):
-            server = catalogue.server(group.profile, base)
+            server = _supplied(group, catalogue.server(group.profile, base), faults)
             accelerator = None
             name = group.accelerator or server.record.accelerator
             if name is not None and server.record.accelerators:
@@ -125,6 +126,21 @@ def hall_specs(
             cap_w, liquid = _cap_w(group, accelerator, faults), _liquid(group, server.record, capture)
             specs[group.name] = HallSpec(group, server, accelerator, cap_w, inlet_c, liquid)
     return specs
+
+
+def _supplied(group: ServerGroup, server: Profile[ServerRecord], faults: FaultCollector) -> Profile[ServerRecord]:
+    """Return the servers with as many active supplies as the scenario asks for; too few for them are a fault."""
+    if group.power_supplies is None:
+        return server
+    record, supply = server.record, server.record.power_supply
+    load, efficiency = supply.efficiency_points[-1]
+    least = math.ceil(record.maximum_w / (supply.rated_w * load / efficiency) - 1e-9)
+    if group.power_supplies < least:
+        message = f"must be >= {least} to carry the {record.maximum_w:g} W of {record.name}, got {group.power_supplies}"
+        faults.add(("servers", group.name, "power_supplies"), message)
+        return server
+    changed = supply.model_copy(update={"count": group.power_supplies})
+    return replace(server, record=record.model_copy(update={"power_supply": changed}))
 
 
 def _liquid(group: ServerGroup, server: ServerRecord, capture: LiquidCapture) -> LiquidSide:

@@ -96,7 +96,8 @@ class SiteSpec:
         """Return what the results must know of what is installed."""
         halls = tuple(self.thermal.facts(spec) for spec in self.halls.values())
         network = self.network.facts() if self.network is not None else None
-        return SiteFacts(self.name, halls, network, self.supply.facts if self.supply is not None else None)
+        supply = self.supply.facts if self.supply is not None else None
+        return SiteFacts(self.name, halls, network, supply, self.facility.chain)
 
     def context(self) -> SiteContext:
         """Return what the results must know of what surrounds it."""

@@ -123,6 +123,17 @@ SITE_HEADINGS = {
     "water_withdrawn_l": "water l",
 }
 
+CHAIN_HEADINGS = {
+    "stage": "stage",
+    "room": "heat in",
+    "units": "units",
+    "unit_rated_kw": "kW each",
+    "mean_load_fraction": "mean load",
+    "output_kwh": "kWh out",
+    "loss_kwh": "kWh lost",
+    "efficiency": "out / in",
+}
+
 HALL_HEADINGS = {
     "air_class": "class",
     "outside_recommended_h": "h outside recommended",

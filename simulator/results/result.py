@@ -17,6 +17,7 @@ from simulator.results.context import Figure, RunContext
 from simulator.results.latency import request_table
 from simulator.results.ledger import Ledger
 from simulator.results.metrics import summarize
+from simulator.results.power_chain import power_chain_table
 from simulator.results.settlement import settle
 from simulator.results.site_energy import supply_table
 from simulator.results.summary import Summary
@@ -43,6 +44,7 @@ TABLES = (
     "assets",
     "energy",
     "power",
+    "power_chain",
     "facility",
     "supply",
     "halls",
@@ -71,6 +73,7 @@ class Result:
         assets: what stands at each site, its footprint and price.
         energy: the ledger: energy by site, phase, activity and workload.
         power: mean power by site, component and plant step.
+        power_chain: what each stage of the electrical chain passed on and lost, and the room that its heat fell into.
         facility: the facility and its surroundings by site and plant step.
         supply: where the power came from by plant step, for sites with a section `supply`.
         halls: a row per hall: its class of air, hours outside it, highest temperatures.
@@ -93,6 +96,7 @@ class Result:
     assets: pd.DataFrame
     energy: pd.DataFrame
     power: pd.DataFrame
+    power_chain: pd.DataFrame
     facility: pd.DataFrame
     supply: pd.DataFrame
     halls: pd.DataFrame
@@ -166,6 +170,7 @@ def build_result(
         assets=asset_table(accounts, context),
         energy=energy_table(ledgers),
         power=power_table(records),
+        power_chain=power_chain_table(records),
         facility=facility_table(records, context),
         supply=supply_table(records),
         halls=hall_climate_table(records),

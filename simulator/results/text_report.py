@@ -13,6 +13,7 @@ from rich.table import Table
 from simulator.profiles.sourced import Profile
 from simulator.results.comparison import unit_of
 from simulator.results.report_layout import (
+    CHAIN_HEADINGS,
     CHOICE_UNITS,
     CONTRACT_HEADINGS,
     HALL_HEADINGS,
@@ -52,6 +53,9 @@ def report(result: Result) -> Iterator[RenderableType]:
 
 
 def _of_sites_and_workloads(result: Result) -> Iterator[RenderableType]:
+    for site, chain in result.power_chain.groupby("site", sort=True):
+        place = f" of {site}" if len(result.sites) > 1 else ""
+        yield _frame(f"electrical chain{place}", chain[list(CHAIN_HEADINGS)].rename(columns=CHAIN_HEADINGS))
     if len(result.contracts):
         names = {"site": "site", **CONTRACT_HEADINGS} if len(result.sites) > 1 else CONTRACT_HEADINGS
         yield _frame("contracts (kWh covered by matching)", result.contracts[list(names)].rename(columns=names))

@@ -25,6 +25,8 @@ class ServerGroup(Section):
     """Servers."""
     gpu_power_cap_w: Positive | None = None
     """Power cap of each accelerator; absent: the limit as delivered."""
+    power_supplies: Annotated[int, Field(ge=1, le=64)] | None = None
+    """Active power supplies of each server, redundant ones included, which share its load; absent: from the profile."""
     liquid_fraction: Annotated[float, Field(ge=0, le=1)] | None = None
     """Share of the servers' power that liquid takes; absent: from the server profile, else from the cooling plant."""
     inlet_offset_k: Annotated[float, Field(ge=0, le=15)] = 0.0

@@ -64,7 +64,7 @@ def test_scalars_are_those_of_the_summary(result: sim.Result, lines: list[str]) 
 
 def test_everything_that_ran_has_its_section(lines: list[str]) -> None:
     headings = ["energy", "facility: interim figures, of less than a year", "emissions", "water", "cost",
-                "inference", "latency of completed requests (s)", "training",
+                "inference", "latency of completed requests (s)", "training", "electrical chain",
                 "workloads", "latency by workload (s)", "emissions by workload (kg CO2e)", "cost by workload (USD)",
                 "per million tokens",
                 "jobs", "signals", "events", "figures that this run rests on"]  # fmt: skip
