@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from functools import cache
+from functools import cache, lru_cache
 
 from simulator.physics import psychrometrics
 from simulator.physics.domains import require_positive, require_range
@@ -36,6 +36,19 @@ def _humidity_ratio(temperature_c: float, enthalpy_j_per_kg: float) -> float:
     return (enthalpy_j_per_kg - sensible) / (_VAPOUR_AT_ZERO_J_PER_KG + _VAPOUR_J_PER_KG_K * temperature_c)
 
 
+@lru_cache(maxsize=64)
+def _entering(dry_bulb_c: float, wet_bulb_c: float) -> tuple[float, float]:
+    """Return humidity ratio and enthalpy (J/kg of dry air) of entering air; weather stays while load changes."""
+    require_range("dry_bulb_c", dry_bulb_c, -90.0, 70.0)
+    temperatures_c, enthalpies = _saturated_air()
+    at_wet_bulb = _interpolated(wet_bulb_c, temperatures_c, enthalpies)
+    added = 4186.0 * wet_bulb_c if wet_bulb_c > 0.0 else -333_400.0 + 2100.0 * wet_bulb_c
+    vapour = _VAPOUR_AT_ZERO_J_PER_KG + _VAPOUR_J_PER_KG_K * dry_bulb_c
+    unsaturated = at_wet_bulb - _humidity_ratio(wet_bulb_c, at_wet_bulb) * added
+    ratio = max((unsaturated - _DRY_AIR_J_PER_KG_K * dry_bulb_c) / (vapour - added), 0.0)
+    return ratio, _DRY_AIR_J_PER_KG_K * dry_bulb_c + ratio * vapour
+
+
 def evaporation_kg_per_j(
     dry_bulb_c: float, wet_bulb_c: float, air_heat_j_per_kg: float, warmest_c: float = math.inf
 ) -> float:
@@ -54,14 +67,8 @@ def evaporation_kg_per_j(
     >>> round(evaporation_kg_per_j(30.0, 20.0, 25e3) * 2.43e6, 1)
     1.1
     """
-    require_range("dry_bulb_c", dry_bulb_c, -90.0, 70.0)
     temperatures_c, enthalpies = _saturated_air()
-    at_wet_bulb = _interpolated(wet_bulb_c, temperatures_c, enthalpies)
-    added = 4186.0 * wet_bulb_c if wet_bulb_c > 0.0 else -333_400.0 + 2100.0 * wet_bulb_c
-    vapour = _VAPOUR_AT_ZERO_J_PER_KG + _VAPOUR_J_PER_KG_K * dry_bulb_c
-    unsaturated = at_wet_bulb - _humidity_ratio(wet_bulb_c, at_wet_bulb) * added
-    entering_ratio = max((unsaturated - _DRY_AIR_J_PER_KG_K * dry_bulb_c) / (vapour - added), 0.0)
-    entering = _DRY_AIR_J_PER_KG_K * dry_bulb_c + entering_ratio * vapour
+    entering_ratio, entering = _entering(dry_bulb_c, wet_bulb_c)
     leaving = entering + air_heat_j_per_kg
     if warmest_c < math.inf:
         # Less air than the heat needs cannot be: the rest of it comes by natural draught.
