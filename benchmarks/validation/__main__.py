@@ -9,9 +9,12 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.validation import (
+    generation,
     hosts,
     kernels,
     ml_energy,
+    ml_energy_v2,
+    mlperf_inference,
     mlperf_logs,
     mlperf_traces,
     mlperf_training,
@@ -36,6 +39,11 @@ KINDS: dict[str, Callable[[Path], Report]] = {
     "mlperf-logs": mlperf_logs.validate,
     "vllm-runs": vllm_runs.validate,
     "ml-energy": ml_energy.validate,
+    "ml-energy-v2": ml_energy_v2.validate,
+    "ml-energy-v1": generation.validate_v1,
+    "token-sweep": generation.validate_sweep,
+    "phase-power": generation.validate_phases,
+    "mlperf-inference": mlperf_inference.validate,
     "kernels": kernels.validate,
 }
 

@@ -31,6 +31,7 @@ from simulator.physics.accelerator import Accelerator, HostOverhead
 from simulator.physics.inference import InferenceModel, inference_model, peak_activation_bytes
 from simulator.physics.precision import KV_BYTES, PRECISIONS
 from simulator.physics.serving_plan import ServingPlan
+from simulator.physics.serving_software import SERVING_SOFTWARE
 from simulator.profiles import catalogue
 from simulator.profiles.accelerators import AcceleratorRecord
 from simulator.profiles.models import ModelRecord
@@ -191,10 +192,10 @@ def _inference(
     workload: InferenceWorkload, model: ModelRecord, record: AcceleratorRecord, requests: RequestTable | None
 ) -> InferenceModel:
     engine, plan = workload.engine, serving_plan(workload)
-    accelerator = _with_overheads(rates_in(workload.precision, record), workload)
+    accelerator = _with_overheads(rates_in(workload.precision, record), workload, model.transformer().layers)
     longest = int(requests.prompt_tokens.max()) if requests is not None and len(requests) else 1
     tokens = max(engine.max_batch_tokens, longest) if model.kind == "encoder" else engine.max_batch_tokens
-    return inference_model(
+    inference = inference_model(
         model.transformer(),
         accelerator,
         plan,
@@ -203,13 +204,25 @@ def _inference(
         tokens * plan.data,
         engine.max_sequences * plan.data,
     )
+    reads, attention = _cache_reads(workload), inference.attention
+    more = {name: getattr(attention, name) * reads for name in ("decode_s", "mixed_decode_s", "decode_bytes")}
+    return replace(inference, attention=replace(attention, **more))
 
 
-def _with_overheads(accelerator: Accelerator, workload: InferenceWorkload) -> Accelerator:
+def _with_overheads(accelerator: Accelerator, workload: InferenceWorkload, layers: int) -> Accelerator:
     engine, host = workload.engine, accelerator.host
+    software = SERVING_SOFTWARE.get(engine.software)
+    if software is not None:
+        step_s = software.overhead_s(workload.parallelism.tensor)
+        host = HostOverhead(step_s, software.sequence_s, software.layer_s * layers)
     step_s = host.step_s if engine.step_overhead_s is None else engine.step_overhead_s
     sequence_s = host.sequence_s if engine.sequence_overhead_s is None else engine.sequence_overhead_s
-    return replace(accelerator, host=HostOverhead(step_s, sequence_s))
+    return replace(accelerator, host=HostOverhead(step_s, sequence_s, host.launch_s))
+
+
+def _cache_reads(workload: InferenceWorkload) -> float:
+    software = SERVING_SOFTWARE.get(workload.engine.software)
+    return 1.0 if software is None else software.cache_reads
 
 
 def _limits(

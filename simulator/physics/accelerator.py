@@ -16,10 +16,20 @@ class HostOverhead:
     Args:
         step_s: per step (scheduling, launch of the first kernel).
         sequence_s: per sequence in the step (sampling, detokenization, bookkeeping).
+        launch_s: launches of a step's kernels, which run beside the device: only what exceeds its time is waited for.
     """
 
     step_s: float
     sequence_s: float
+    launch_s: float = 0.0
+
+    def exposed_s(self, device_s: float) -> float:
+        """Return how long a step that keeps the device busy for `device_s` waits for launches.
+
+        >>> HostOverhead(0.0, 0.0, 0.030).exposed_s(0.010), HostOverhead(0.0, 0.0).exposed_s(0.010)
+        (0.02, 0.0)
+        """
+        return max(self.launch_s - device_s, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,9 +74,12 @@ class IterationCost:
         self._batch_j = [0.0 for _ in sizes]
         for count in sizes[1:]:
             calls_s = attention.call_s + attention.sequence_s * count
-            self._batch_s[count] = self._token_s[count] + self._head_s[count] + calls_s + self._host_s[count]
+            device_s = self._token_s[count] + self._head_s[count] + calls_s
+            # Without cached tokens, so that time stays a line in them.
+            host_s = self._host_s[count] + self.model.accelerator.host.exposed_s(device_s)
+            self._batch_s[count] = device_s + host_s
             self._batch_j[count] = self._token_j[count] + self._head_j[count] + self._static_w * calls_s
-            self._batch_j[count] += self._host_w * self._host_s[count]
+            self._batch_j[count] += self._host_w * host_s
         slope_w = self._cached_j / self._cached_s
         # Mean power is a ratio of two lines in K, hence monotone in K: if neither end exceeds the limit, nothing does.
         self._unlimited = [
@@ -153,8 +156,9 @@ class IterationCost:
             attention_s += attention.mixed_part_s(count, cached_tokens, prefill.longest_chunk)
             attention_s *= attention.mixed_factor
             dynamic_j += (self._cached_j - self._static_w * self._cached_s) * cached_tokens
-        host_s = self._host_s[sequences]
-        time_s = self._token_s[tokens] + self._head_s[logits] + attention_s + host_s
+        device_s = self._token_s[tokens] + self._head_s[logits] + attention_s
+        host_s = self._host_s[sequences] + self.model.accelerator.host.exposed_s(device_s)
+        time_s = device_s + host_s
         energy_j = self._token_j[tokens] + self._head_j[logits] + self._static_w * attention_s
         energy_j += dynamic_j + self._host_w * host_s
         if self._groups > 1:

@@ -8,6 +8,7 @@ in stretches alike, so that the two agree to rounding; iterations with prefill a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from simulator.engine.serving.batch import Prefill
 from simulator.errors import InvariantError
@@ -139,8 +140,6 @@ class CappedIterations:
         core_j += accelerator.sixteen_bit_joules_per_flop * sixteen_bit_flop + power.byte_core_fraction * byte_j
         other_j = (1.0 - power.byte_core_fraction) * byte_j
         other_j += power.joules_per_link_byte * float(model.tokens.link_bytes[tokens])
-        # Between steps the board idles; run_step charges static power throughout.
-        other_j -= (power.static_w - power.idle_context_w) * host_s
         table = model.tokens
         if products_s is None:
             even_s = (table.gemm_compute_s[tokens], table.gemm_memory_s[tokens], table.other_s[tokens])
@@ -150,10 +149,14 @@ class CappedIterations:
             gemm_memory_s=products_s[1],
             sharpness=accelerator.gemm.sharpness,
             compute_s=attention_s[1],
-            fixed_s=products_s[2] + float(model.head.time_s[logits]) + attention_s[0] + host_s,
+            fixed_s=products_s[2] + float(model.head.time_s[logits]) + attention_s[0],
             core_energy_j=core_j,
             other_energy_j=other_j,
         )
+        host_s += host.exposed_s(load.time_s()) if host.launch_s else 0.0
+        # Between steps the board idles; run_step charges static power throughout.
+        other_j -= (power.static_w - power.idle_context_w) * host_s
+        load = replace(load, fixed_s=load.fixed_s + host_s, other_energy_j=other_j)
         outcome = power.run(load, self._cap_w)
         return outcome.time_s, outcome.energy_j * model.plan.accelerators
 
