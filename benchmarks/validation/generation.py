@@ -1,7 +1,7 @@
-"""Kinds `ml-energy-v1`, `token-sweep` and `phase-power`: generation by engines of 2023, of which the host sets the pace.
+"""Kinds `ml-energy-v1`, `token-sweep` and `phase-power`: engines of 2023, of which the host sets the pace.
 
-`ml-energy-v1` answers one request at a time with Hugging Face Transformers, `token-sweep` one batch of 32; `phase-power`
-prompts Llama 2 70B on A100-80 with vLLM of 2023. Latency, energy and power of the boards are predicted.
+`ml-energy-v1` answers one request at a time with Hugging Face Transformers, `token-sweep` one batch of 32;
+`phase-power` prompts Llama 2 70B on A100-80. Latency, energy and power of the boards are predicted.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SWEEP_SERVERS = {
     "Swing AMD+A100": ("dgx-a100-40", None),
     "Palmetto Intel+V100": ("dgx-v100", None),
 }
-"""Server profile and limit of the boards: one draws up to 248 W, the limit of A100-40 on PCIe; the other up to 391 W."""
+"""Server profile and limit of the boards: one draws up to 248 W, the limit of A100-40 on PCIe."""
 A100_LIMIT_W = 400.0
 
 
@@ -95,7 +95,7 @@ def validate_sweep(path: Path) -> Report:
             Case(case, "gpu_energy", "J", served.joules_per_request * batch, joules),
             Case(case, "power", "W", served.joules_per_request * batch / served.e2e_s, joules / runtime_s),
         ]
-    report.notes.append("reads of the cache by Transformers were fitted to rows of A100 with 512 to 2,048 answer tokens")
+    report.notes.append("reads of the cache by Transformers were chosen on rows of A100 with 512 to 2,048 tokens")
     return report
 
 

@@ -21,6 +21,7 @@ COLUMNS = {"task", "Model", "GPU", "TP", "PP", "Avg TPOT (s)", "Energy/req (J)",
 SERVERS = {"A100-SXM4-40GB": "dgx-a100-40", "H100": "dgx-h100", "A100-SXM4-80GB": "dgx-a100"}
 """Server profile by what a device's name contains."""
 
+
 def validate(path: Path) -> Report:
     """Run every text row of v2 whose model the simulator knows."""
     report = Report("ml-energy-v2")

@@ -2,15 +2,15 @@
 
 A row is a benchmark on one server. Offline rows are served to as many clients as fill the boards; in server rows
 requests arrive at the measured rate, so that only power is predicted there. Rest before the run is compared with the
-same server without work. Lengths of prompts, number formats and spread are not in the rows: they are stated here, as the
-submissions use them.
+same server without work. Lengths of prompts and number formats are not in the rows and were not read in a document:
+they are assumed here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 from pathlib import Path
+from typing import Any
 
 import simulator as sim
 from benchmarks.bases import scenario
@@ -124,7 +124,7 @@ def _cases(row: Row, task: Task, server: str, fitted: bool) -> list[Case]:
 
 
 def _wall(result: sim.Result) -> tuple[float, float]:
-    """Return mean power at the plug while all boards work, and requests per second: without the last tenth of the run."""
+    """Return mean power at the plug and requests per second, without the last tenth of the run."""
     parts = ["accelerator_w", "host_w", "server_network_w", "server_storage_w", "server_fan_w", "psu_loss_w"]
     table = result.power[result.power.end_s <= 0.9 * float(result.power.end_s.max())]
     seconds = (table.end_s - table.start_s).to_numpy()
@@ -143,7 +143,11 @@ def _scenario(row: Row, task: Task, server: str) -> dict[str, Any]:
     answers = lengths(output, 0.0 if output in (1, 128) else 0.9)
     prompts = {"kind": "constant", "tokens": task.prompt_tokens}
     replicas = int(row["n_accel"])
-    requests: dict[str, Any] = {"kind": "closed_loop", "clients": task.clients * replicas, "requests": int(rate * seconds)}
+    requests: dict[str, Any] = {
+        "kind": "closed_loop",
+        "clients": task.clients * replicas,
+        "requests": int(rate * seconds),
+    }
     if row["scenario"] == "server":
         requests = {"kind": "synthetic", "arrivals": {"kind": "poisson", "rate_per_s": rate}}
     workload = {

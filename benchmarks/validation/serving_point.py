@@ -133,7 +133,7 @@ def point_scenario(point: ServingPoint) -> dict[str, Any]:
     hall: dict[str, Any] = {"name": "hall", "profile": point.server, "count": 1}
     if point.cap_w is not None:
         hall["gpu_power_cap_w"] = point.cap_w
-    return scenario("point", [hall], [workload])
+    return scenario("point", [hall], [workload], duration_h=24)
 
 
 def lengths(mean: float, spread: float) -> dict[str, Any]:

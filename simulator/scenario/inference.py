@@ -260,8 +260,8 @@ class Engine(Section):
     whole_prompts: bool = True
     """Admit a request only when free blocks hold its whole prompt; false: its first chunk suffices."""
     software: Literal["lean", "vllm_2023", "vllm_2024", "vllm_2025", "transformers"] = "lean"
-    """Host time between iterations: `lean` as the accelerator profile has it; else that of vLLM of 2023, 2024 or 2025, or of
-    plain Hugging Face Transformers, as measured ([sources](sources.md), host time)."""
+    """Host time between iterations: `lean` as the accelerator profile has it; else that of vLLM of 2023, 2024 or 2025,
+    or of plain Hugging Face Transformers, as measured ([sources](sources.md), host time)."""
     step_overhead_s: NonNegative | None = None
     """Host time between iterations; absent: from `software`."""
     sequence_overhead_s: NonNegative | None = None
