@@ -21,7 +21,8 @@ def table(path: Path, row: dict[str, str]) -> Path:
 V2 = {
     "task": "llm_text_generation/chat", "Model": "meta-llama/Meta-Llama-3.1-8B-Instruct",
     "GPU": "NVIDIA A100-SXM4-40GB", "TP": "1.0", "PP": "1.0", "Energy/req (J)": "102.653", "Avg TPOT (s)": "0.0338223",
-    "Token tput (tok/s)": "938.496", "Avg Output Tokens": "485.745", "Avg BS (reqs)": "31.9383", "Max BS (reqs)": "32.0",
+    "Token tput (tok/s)": "938.496", "Avg Output Tokens": "485.745", "Avg BS (reqs)": "31.9383",
+    "Max BS (reqs)": "32.0",
 }  # fmt: skip
 V1 = {
     "gpu": "A100", "task": "chat", "model": "lmsys/vicuna-7B", "response_length": "272.5", "latency": "8.139",
