@@ -16,7 +16,7 @@ from benchmarks.validation.serving_point import Served, ServingPoint, serve
 from simulator.errors import InputError
 from simulator.profiles import catalogue
 
-COLUMNS = {"task", "Model", "GPU", "TP", "PP", "Avg TPOT (s)", "Energy/req (J)", "Avg BS (reqs)"}
+COLUMNS = {"task", "Model", "GPU", "TP", "PP"}
 
 SERVERS = {"A100-SXM4-40GB": "dgx-a100-40", "H100": "dgx-h100", "A100-SXM4-80GB": "dgx-a100"}
 """Server profile by what a device's name contains."""
