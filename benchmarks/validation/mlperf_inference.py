@@ -74,7 +74,7 @@ TASKS = {
 
 _RACK = 16
 """Servers of which the idle one is a mean."""
-SECONDS = 120.0
+SECONDS = 400.0
 """Length of a run at the measured rate, for decoders; encoders answer far more requests and run a tenth of it."""
 
 
@@ -124,13 +124,17 @@ def _cases(row: Row, task: Task, server: str, fitted: bool) -> list[Case]:
 
 
 def _wall(result: sim.Result) -> tuple[float, float]:
-    """Return mean power at the plug and requests per second, without the last tenth of the run."""
+    """Return mean power at the plug and requests per second between two fifths and nine tenths of the run.
+
+    Before, no batch is full of requests of every age, so that fewer are answered than are served.
+    """
     parts = ["accelerator_w", "host_w", "server_network_w", "server_storage_w", "server_fan_w", "psu_loss_w"]
-    table = result.power[result.power.end_s <= 0.9 * float(result.power.end_s.max())]
+    whole_s = float(result.power.end_s.max())
+    table = result.power[(result.power.start_s >= 0.4 * whole_s) & (result.power.end_s <= 0.9 * whole_s)]
     seconds = (table.end_s - table.start_s).to_numpy()
-    end_s = float(table.end_s.max())
-    answered = float((result.requests.arrival_s + result.requests.e2e_s <= end_s).sum())
-    return float(table[parts].sum(axis=1).to_numpy() @ seconds) / float(seconds.sum()), answered / end_s
+    ended_s = result.requests.arrival_s + result.requests.e2e_s
+    answered = float(((ended_s > table.start_s.min()) & (ended_s <= table.end_s.max())).sum())
+    return float(table[parts].sum(axis=1).to_numpy() @ seconds) / float(seconds.sum()), answered / float(seconds.sum())
 
 
 def _scenario(row: Row, task: Task, server: str) -> dict[str, Any]:
