@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,7 +79,7 @@ def power_figure(result: Result) -> Figure:
     meter = np.repeat(table.facility_power_w.to_numpy() / scale, 2)
     axes.plot(axis, meter, color="black", linewidth=0.8, label="at the meter")
     axes.set(
-        xlabel="day" if in_days else "hour",
+        xlabel=_time_label(result, in_days),
         ylabel=f"power ({unit})",
         title=f"{result.name}: power by component",
         xlim=(axis[0], axis[-1]),
@@ -132,12 +133,16 @@ def supply_figure(result: Result) -> Figure:
             )
     axes.plot(axis, np.repeat(table.load_w.to_numpy() / scale, 2), color="black", linewidth=0.8, label="load")
     axes.axhline(0.0, color="black", linewidth=0.5)
-    label = "day" if in_days else "hour"
-    axes.set(xlabel=label, ylabel=f"power ({unit})", title=f"{result.name}: supply of the site")
+    axes.set(xlabel=_time_label(result, in_days), ylabel=f"power ({unit})", title=f"{result.name}: supply of the site")
     axes.set_xlim(axis[0], axis[-1])
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def _time_label(result: Result, in_days: bool) -> str:
+    start = datetime.fromisoformat(result.manifest["start_utc"])
+    return f"{'days' if in_days else 'hours'} since {start:%Y-%m-%d %H:%M} UTC"
 
 
 def _coarser(power: pd.DataFrame) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -31,7 +32,9 @@ KINDS = ("measured", "datasheet", "estimated")
 def report(result: Result) -> Iterator[RenderableType]:
     """Yield the parts of a run's report."""
     summary = result.summary.as_dict()
-    yield f"[bold]{result.name}[/bold]: {summary['simulated_h']:,.4g} h simulated in {result.manifest['wall_s']:.1f} s"
+    start = datetime.fromisoformat(result.manifest["start_utc"])
+    span = f"{summary['simulated_h']:,.4g} h from {start:%Y-%m-%d %H:%M} UTC"
+    yield f"[bold]{result.name}[/bold]: {span}, simulated in {result.manifest['wall_s']:.1f} s"
     there = {"inference": summary["requests_arrived"], "training": len(result.jobs), "heat": len(result.halls)}
     for title, names in SECTIONS.items():
         if not there.get(title, 1):

@@ -36,7 +36,7 @@ def test_run_reports_and_saves_under_the_name_of_the_scenario(folder: Path, watt
     directory = folder / "runs" / "tiny"
     assert {path.name for path in directory.iterdir()} == FILES
     summary = json.loads((directory / "summary.json").read_text())
-    assert result.stdout.startswith("tiny: 0.05 h simulated in ")
+    assert result.stdout.startswith("tiny: 0.05 h from ")
     assert "saved to runs/tiny: summary.json, tables (Parquet), power.png, energy.png" in result.stdout
     rows = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines() if line.strip()}
     assert rows["requests_completed"] == ["3"]  # the trace has three

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -101,7 +102,7 @@ def test_a_long_run_is_thinned_with_exact_means(result: sim.Result, steps: int) 
 
 
 @pytest.mark.parametrize(
-    ("hours", "label", "ticks"), [(24, "hour", 3.0), (6, "hour", 1.0), (48, "hour", 6.0), (200, "day", 1.0)]
+    ("hours", "label", "ticks"), [(24, "hours", 3.0), (6, "hours", 1.0), (48, "hours", 6.0), (200, "days", 1.0)]
 )
 def test_the_axis_of_time(result: sim.Result, hours: int, label: str, ticks: float) -> None:
     power = result.power.assign(
@@ -109,8 +110,9 @@ def test_the_axis_of_time(result: sim.Result, hours: int, label: str, ticks: flo
         end_s=np.linspace(0.0, hours * 3600.0, len(result.power) + 1)[1:],
     )
     (axes,) = plots.power_figure(replace(result, power=power)).axes
-    assert axes.get_xlabel() == label
-    assert axes.get_xlim() == pytest.approx((0.0, hours / 24 if label == "day" else hours))
+    start = datetime.fromisoformat(result.manifest["start_utc"])
+    assert axes.get_xlabel() == f"{label} since {start:%Y-%m-%d %H:%M} UTC"
+    assert axes.get_xlim() == pytest.approx((0.0, hours / 24 if label == "days" else hours))
     assert np.diff(axes.get_xticks())[0] == pytest.approx(ticks)
     assert axes.get_ylim()[0] == 0.0
 

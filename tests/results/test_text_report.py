@@ -44,7 +44,7 @@ def lines(result: sim.Result) -> list[str]:
 
 
 def test_scalars_are_those_of_the_summary(result: sim.Result, lines: list[str]) -> None:
-    assert lines[0].startswith("mixed: 1 h simulated in ")
+    assert lines[0].startswith("mixed: 1 h from ")
     for name in ("facility_energy_kwh", "training_mfu", "operational_emissions_kg_co2e"):
         shown = float(value_of(lines, name).replace(",", ""))
         # Half a unit of the fifth digit.
@@ -142,7 +142,7 @@ def test_long_tables_say_what_they_leave_out(result: sim.Result) -> None:
     shown = printed(text_report.report(replace(result, events=events)))
     (caption,) = [line.strip() for line in shown if line.strip().startswith("the first 40 of")]
     assert caption == f"the first 40 of {len(events)}; all are in the saved table"
-    kinds = [line for line in shown if re.search(r"job_(started|completed)", line)]
+    kinds = [line for line in shown if re.search(r"job_(started|completed)|requests_refused", line)]
     assert len(kinds) == 40
 
 
