@@ -51,7 +51,8 @@ def compare(*results: Result) -> pd.DataFrame:
     """Return one row per summary field that any run has.
 
     Columns: `field`, `unit`, one per run (named after it), and for each run after the first `change NAME`, relative to
-    the size of the first run's figure (missing where that is zero or absent).
+    the size of the first run's figure (missing where that is zero or absent, and for temperatures, whose zero is
+    arbitrary).
     """
     names = distinct_names(results)
     rows = []
@@ -62,7 +63,8 @@ def compare(*results: Result) -> pd.DataFrame:
         row: dict[str, object] = {"field": field, "unit": unit_of(field), **dict(zip(names, values, strict=True))}
         base = values[0]
         for name, value in zip(names[1:], values[1:], strict=True):
-            row[f"change {name}"] = (value - base) / abs(base) if base and value is not None else None
+            known = base and value is not None and unit_of(field) != "degC"
+            row[f"change {name}"] = (value - base) / abs(base) if known else None
         rows.append(row)
     return pd.DataFrame(rows)
 
