@@ -20,7 +20,7 @@ from ruamel.yaml.events import AliasEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from simulator.errors import Fault, InputError
+from simulator.errors import Fault, InputError, nearest_match
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 40
@@ -120,6 +120,17 @@ def parse_yaml(text: str, file: str) -> Document:
     return document
 
 
+def _nearest_sibling(path: Path) -> str:
+    """Return a hint at the file that may have been meant, or nothing."""
+    if not path.parent.is_dir():
+        return f" (there is no folder '{path.parent.name}')"
+    if not path.suffix:
+        return ""
+    # Compared without its ending, which is alike in all of them.
+    close = nearest_match(path.stem, [item.stem for item in path.parent.glob(f"*{path.suffix}")][:500])
+    return close.replace("'?", f"{path.suffix}'?") if "did you mean" in close else ""
+
+
 def _text_of(path: Path, shown: str) -> str:
     try:
         if path.is_dir():
@@ -133,7 +144,7 @@ def _text_of(path: Path, shown: str) -> str:
             )
         return content.decode("utf-8-sig")
     except FileNotFoundError:
-        raise InputError([Fault("no such file", shown)]) from None
+        raise InputError([Fault(f"no such file{_nearest_sibling(path)}", shown)]) from None
     except UnicodeDecodeError as error:
         raise InputError([Fault(f"is not UTF-8 text (byte {error.start})", shown)]) from None
     except (OSError, ValueError) as error:

@@ -62,7 +62,7 @@ def test_the_same_from_a_shell(folder: Path, kind: str) -> None:
     ("name", "message"),
     [
         ("nowhere.yaml", "nowhere.yaml: no such file"),
-        ("nowhere/x.yaml", "nowhere/x.yaml: no such file"),
+        ("nowhere/x.yaml", "nowhere/x.yaml: no such file (there is no folder 'nowhere')"),
         (".", ".: is a folder, not a file"),
         ("requests.csv/x.yaml", "requests.csv/x.yaml: cannot be read: Not a directory"),
         ("x" * 300, f"{'x' * 300}: cannot be read: File name too long"),
