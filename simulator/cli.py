@@ -1,6 +1,6 @@
 """The command line: `wattline run | validate | schema | compare | profiles`. Only this module prints or exits.
 
-Exit codes: 0 all is well; 1 the run failed or a balance does not close; 2 the input is bad.
+Exit codes: 0 all is well; 1 the run failed or a balance does not close; 2 the input is bad; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from simulator.results.result import Result
 from simulator.scenario.loader import Scenario, parse_setting
 from simulator.scenario.schema import ScenarioRecord
 
-BAD_RUN, BAD_INPUT = 1, 2
+BAD_RUN, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(
     name="wattline",
@@ -165,6 +165,9 @@ def _failures() -> Iterator[None]:
     except InputError as error:
         _print_faults(error)
         raise typer.Exit(BAD_INPUT) from None
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)  # noqa: T201
+        raise typer.Exit(INTERRUPTED) from None
     except AuditError as error:
         print(f"the run ended, but its numbers must not be used: {error}", file=sys.stderr)  # noqa: T201
         raise typer.Exit(BAD_RUN) from None
