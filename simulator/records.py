@@ -247,6 +247,7 @@ class SiteFacts:
         network: switches between servers; None when there are none.
         supply: what stands beside the grid connection; None where power comes from a grid without limits.
         chain: stages of the electrical chain; none where only the PUE of the building is known.
+        it_capacity_w: IT power that the building was designed for (W); infinite where that is not known.
     """
 
     name: str
@@ -254,6 +255,7 @@ class SiteFacts:
     network: NetworkFacts | None
     supply: SupplyFacts | None = None
     chain: tuple[StageFacts, ...] = ()
+    it_capacity_w: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)

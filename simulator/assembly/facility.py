@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ class FacilitySpec:
         capture: what the plant takes from servers by liquid.
         profiles: profiles used.
         chain: stages of the power chain, for the results.
+        it_capacity_w: IT power that it was designed for (W); infinite for a building known by its PUE only.
     """
 
     facility: Facility
@@ -38,6 +40,7 @@ class FacilitySpec:
     capture: LiquidCapture
     profiles: tuple[Profile[Any], ...]
     chain: tuple[StageFacts, ...] = ()
+    it_capacity_w: float = math.inf
 
 
 def facility_spec(
@@ -65,7 +68,8 @@ def facility_spec(
                 StageFacts(name, stage.units, stage.rated_w, stage.room.value)
                 for name, stage in zip(_STAGES, wired.stages, strict=True)
             )
-            return FacilitySpec(facility, found.supply_air_c, found.capture, (*found.profiles, chain), stages)
+            used, capacity_w = (*found.profiles, chain), described.it_capacity_kw * WATTS_PER_KW
+            return FacilitySpec(facility, found.supply_air_c, found.capture, used, stages, capacity_w)
     return None
 
 

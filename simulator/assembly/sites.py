@@ -97,7 +97,7 @@ class SiteSpec:
         halls = tuple(self.thermal.facts(spec) for spec in self.halls.values())
         network = self.network.facts() if self.network is not None else None
         supply = self.supply.facts if self.supply is not None else None
-        return SiteFacts(self.name, halls, network, supply, self.facility.chain)
+        return SiteFacts(self.name, halls, network, supply, self.facility.chain, self.facility.it_capacity_w)
 
     def context(self) -> SiteContext:
         """Return what the results must know of what surrounds it."""

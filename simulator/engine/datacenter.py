@@ -82,6 +82,8 @@ class Datacenter:
         now_s = env.now
         for service in self.services:
             service.close(now_s)
+            for detail in service.refusals():
+                self.note("requests_refused", service.name, detail)
         for job in self.jobs:
             job.close(now_s)
         for site in self.sites:

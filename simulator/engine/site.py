@@ -19,6 +19,7 @@ from simulator.engine.storage import Storage
 from simulator.errors import InvariantError
 from simulator.records import Chapter, SiteFacts, SiteRecords
 from simulator.signals.weather import OutdoorMeans, Weather
+from simulator.units import WATTS_PER_KW
 
 Note = Callable[[str, str, str], None]
 """Records an event of now: kind, subject, detail."""
@@ -75,6 +76,7 @@ class Site:
         self._guards = guards
         self._recorder = Recorder([hall.name for hall in halls], on_chapter, has_rooms=bool(guards))
         self._overloaded: set[str] = set()
+        self._is_beyond_capacity = False
         self.supply: SiteSupply | None = None
         """Where the power comes from; None for a grid without limits."""
         self.last_facility_w = 0.0
@@ -128,6 +130,7 @@ class Site:
         it_power_w = sum(power.input_w for power in readings) + network_w + storage_j / duration_s
         if not math.isfinite(it_power_w):
             raise InvariantError(f"IT power is {it_power_w} at {now_s} s")
+        self._watch_capacity(it_power_w, note)
         dry_bulb_c, wet_bulb_c, pressure_pa = self._outdoors.over(start_s, now_s)
         hall_w, liquid_w = [power.input_w for power in readings], sum(power.liquid_heat_w for power in readings)
         step = self._facility.step(duration_s, it_power_w, dry_bulb_c, wet_bulb_c, pressure_pa, liquid_w, hall_w)
@@ -165,6 +168,17 @@ class Site:
         """Return what the meters have recorded."""
         steps, accounts = self._recorder.finish()
         return SiteRecords(self._facts, steps, accounts)
+
+    def _watch_capacity(self, it_power_w: float, note: Note) -> None:
+        """Say once that plant and power chain carry more than they were sized for: their figures then mislead."""
+        if it_power_w > self._facts.it_capacity_w and not self._is_beyond_capacity:
+            self._is_beyond_capacity = True
+            capacity_kw = self._facts.it_capacity_w / WATTS_PER_KW
+            note(
+                "it_capacity_exceeded",
+                self.name,
+                f"{it_power_w / WATTS_PER_KW:,.4g} kW of IT power; the building was designed for {capacity_kw:,.4g} kW",
+            )
 
     def _watch_load(self, hall: Hall, overloaded: int, highest_w: float, note: Note) -> None:
         if hall.name not in self._overloaded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -123,8 +124,9 @@ class Site:
         datacenter.jobs.append(job)
         return job
 
-    def run(self) -> RunRecords:
-        facts, surroundings = SiteFacts("site", (), None), (self.facility, self.weather, self.network)
+    def run(self, it_capacity_w: float = math.inf) -> RunRecords:
+        facts = SiteFacts("site", (), None, it_capacity_w=it_capacity_w)
+        surroundings = (self.facility, self.weather, self.network)
         self.datacenter.sites.append(site.Site(facts, self.halls, *surroundings, self.storage, self.chapters.append))
         return self.datacenter.run(self.progress_s.append)
 

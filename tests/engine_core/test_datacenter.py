@@ -182,6 +182,26 @@ def test_overload_is_noted_once_for_each_hall(new_site: NewSite) -> None:
     assert "1 servers draw more than their supplies are rated for" in events[0].detail
 
 
+def test_power_beyond_the_capacity_of_the_building_is_noted_once(new_site: NewSite) -> None:
+    """Eight idle boards of 72 W draw some 2 kW with their host; the building is built for one."""
+    site = new_site(60.0, 10.0)
+    site.add_hall("hall")
+    events = [event for event in site.run(it_capacity_w=1000.0).events if event.kind == "it_capacity_exceeded"]
+    assert [(event.t_s, event.subject) for event in events] == [(10.0, "site")]
+    assert events[0].detail.endswith("kW of IT power; the building was designed for 1 kW")
+    roomy = new_site(60.0, 10.0)
+    roomy.add_hall("hall")
+    assert not roomy.run(it_capacity_w=1e5).events
+
+
+def test_refused_requests_are_counted_with_their_reason(new_site: NewSite) -> None:
+    site = new_site(60.0, 10.0)
+    site.add_service(site.add_hall("hall"), [(1.0, 10, 5), (2.0, 10**8, 5), (3.0, 10**7, 1)])
+    events = [event for event in site.run().events if event.kind == "requests_refused"]
+    assert [event.subject for event in events] == ["chat"]
+    assert events[0].detail == "2 requests of 10,000,001 to 100,000,005 tokens: longer than the model's context"
+
+
 def test_events_come_in_order_of_time(new_site: NewSite) -> None:
     site = new_site(100.0)
     hall = site.add_hall("hall")

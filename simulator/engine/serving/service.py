@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, Protocol
 
 from simpy import Environment, Event
@@ -16,6 +16,10 @@ from simulator.records import IN_FLIGHT, LONGER_THAN_CONTEXT, LONGER_THAN_KV_CAC
 ROUTERS: dict[str, type[Router]] = {"round_robin": RoundRobin, "least_loaded": LeastLoaded}
 
 _REFUSALS = {"longer_than_context": LONGER_THAN_CONTEXT, "longer_than_kv_cache": LONGER_THAN_KV_CACHE}
+_REASONS = {
+    LONGER_THAN_CONTEXT: "longer than the model's context",
+    LONGER_THAN_KV_CACHE: "longer than the KV cache of a replica holds",
+}
 
 
 class AnyReplica(Protocol):
@@ -138,6 +142,19 @@ class Service:
         replica = self._router.choose(request)
         log.replica[request] = replica
         self.replicas[replica].submit(request)
+
+    def refusals(self) -> Iterator[str]:
+        """Yield for each reason how many requests were refused, how long they are, and why."""
+        for outcome, reason in _REASONS.items():
+            tokens = [
+                prompt + output
+                for found, prompt, output in zip(
+                    self.log.outcome, self.log.prompt_tokens, self.log.output_tokens, strict=True
+                )
+                if found == outcome
+            ]
+            if tokens:
+                yield f"{len(tokens):,} requests of {min(tokens):,} to {max(tokens):,} tokens: {reason}"
 
     def recost(self, cost: IterationCost) -> None:
         """Give all replicas other costs, such as those under another power cap."""
