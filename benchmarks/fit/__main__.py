@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.fit import power, roofline
+from benchmarks.fit.host import fit_vllm_2024
 from benchmarks.fit.training import fit_training_rate
 from calibration.fitting.least_squares import Fit
 
@@ -28,6 +29,7 @@ def all_fits(shared: Path) -> Iterator[tuple[str, Fit]]:
     yield "h100 power", power.fit_serving(power.mlenergy_v3(reference, "H100"), "h100-sxm-80gb")
     yield "b200 power", power.fit_serving(power.mlenergy_v3(reference, "B200"), "b200-sxm-180gb")
     yield "h200 power", power.fit_kernels(data)
+    yield "vllm-2024 host", fit_vllm_2024(reference / "mlenergy_v2_open.csv")
     yield "training", fit_training_rate()
 
 

@@ -117,7 +117,7 @@ def validate_phases(path: Path) -> Report:
 
 def _phases(case: str, row: Row) -> list[Case]:
     batch, prompt, group = int(row["batch"]), int(row["prompt_tokens"]), int(row["tensor_parallel"])
-    engine = {"software": "vllm_2023"}
+    engine = {"software": "vllm-2023"}
 
     def point(tokens: float) -> ServingPoint:
         return ServingPoint("llama-2-70b", "dgx-a100", group, batch, prompt, tokens, "fp16", "fp16", 0.0, 1, engine)

@@ -30,11 +30,11 @@ def validate(path: Path) -> Report:
             continue
         parts = (row["GPU"].removeprefix("NVIDIA "), row["task"].split("/")[-1], row["Model"].split("/")[-1])
         case = f"{'-'.join(parts)}-tp{float(row['TP']):.0f}-bs{float(row['Max BS (reqs)']):.0f}"
-        refusal = _refusal(row)
-        if refusal is not None:
-            report.skip(case, refusal)
+        why = refusal(row)
+        if why is not None:
+            report.skip(case, why)
             continue
-        served = _served(report, case, _point(row))
+        served = _served(report, case, serving_point(row))
         if served is None:
             continue
         tokens, joules = float(row["Avg Output Tokens"]), float(row["Energy/req (J)"])
@@ -47,7 +47,7 @@ def validate(path: Path) -> Report:
             Case(case, "energy_request", "J", served.joules_per_request, joules),
         ]
     report.notes.append(
-        "host time of `software: vllm_2024` was fitted to times per output token, board power of A100 to its rows; "
+        "host time of `software: vllm-2024` was fitted to times per output token, board power of A100 to its rows; "
         "throughput, energy and all power of H100 were not"
     )
     return report
@@ -61,7 +61,8 @@ def _served(report: Report, case: str, point: ServingPoint) -> Served | None:
         return None
 
 
-def _refusal(row: Row) -> str | None:
+def refusal(row: Row) -> str | None:
+    """Return why a row is not compared, or None."""
     if row["task"].startswith("mllm"):
         return "prompts with pictures"
     if float(row["PP"]) > 1:
@@ -83,7 +84,8 @@ def _server(gpu: str) -> str | None:
     return next((server for name, server in SERVERS.items() if name in gpu), None)
 
 
-def _point(row: Row) -> ServingPoint:
+def serving_point(row: Row) -> ServingPoint:
+    """Return what a row served."""
     return ServingPoint(
         model=row["Model"],
         server=_server(row["GPU"]) or "",
@@ -91,5 +93,5 @@ def _point(row: Row) -> ServingPoint:
         clients=max(round(float(row["Avg BS (reqs)"])), 1),
         prompt_tokens=PROMPT_TOKENS[row["task"].split("/")[-1]],
         output_tokens=float(row["Avg Output Tokens"]),
-        engine={"software": "vllm_2024"},
+        engine={"software": "vllm-2024"},
     )

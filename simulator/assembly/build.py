@@ -216,6 +216,9 @@ def _profiles(parts: _Parts) -> Iterator[Profile[Any]]:
         found.update({profile.file: profile for profile in site.accounting.profiles})
         if site.supply is not None:
             found.update({profile.file: profile for profile in site.supply.profiles})
+    for service in parts.services:
+        if service.software is not None:
+            found[service.software.file] = service.software
     models = [service.model for service in parts.services] + [job.model for job in parts.jobs]
     for model in models:
         found[model.file] = model

@@ -31,13 +31,14 @@ from simulator.physics.accelerator import Accelerator, HostOverhead
 from simulator.physics.inference import InferenceModel, inference_model, peak_activation_bytes
 from simulator.physics.precision import KV_BYTES, PRECISIONS
 from simulator.physics.serving_plan import ServingPlan
-from simulator.physics.serving_software import SERVING_SOFTWARE
+from simulator.physics.serving_software import ServingSoftware
 from simulator.profiles import catalogue
 from simulator.profiles.accelerators import AcceleratorRecord
 from simulator.profiles.models import ModelRecord
+from simulator.profiles.serving_software import ServingSoftwareRecord
 from simulator.profiles.sourced import Profile
 from simulator.records import RequestLog
-from simulator.scenario.inference import ClosedLoopRequests, InferenceWorkload
+from simulator.scenario.inference import LEAN, ClosedLoopRequests, InferenceWorkload
 from simulator.units import BYTES_PER_GB
 from simulator.workload.requests import RequestTable
 
@@ -62,6 +63,7 @@ class ServiceSpec:
         inference: iteration model of a replica.
         limits: limits of a replica.
         requests: what is asked.
+        software: profile of the serving software; None is that of the accelerator's profile.
     """
 
     workload: InferenceWorkload
@@ -70,6 +72,7 @@ class ServiceSpec:
     inference: InferenceModel
     limits: BatchLimits
     requests: RequestTable
+    software: Profile[ServingSoftwareRecord] | None
 
 
 def service_spec(
@@ -87,6 +90,10 @@ def service_spec(
     notes: list[str] = []
     with faults.at((*place, "requests")):
         requests, notes = request_table(workload, seed, base, window)
+    software: Profile[ServingSoftwareRecord] | None = None
+    if workload.engine.software != LEAN:
+        with faults.at((*place, "engine", "software")):
+            software = catalogue.serving_software(workload.engine.software, base)
     if hall is None:
         return None, notes
     with faults.at(place):
@@ -95,10 +102,10 @@ def service_spec(
         problems = list(_problems(workload, model.record, hall, accelerator))
         if problems:
             raise InputError(problems)
-        inference = _inference(workload, model.record, accelerator, requests)
+        inference = _inference(workload, model.record, accelerator, requests, software)
         limits = _limits(workload, model.record, accelerator, inference)
         if requests is not None:
-            return ServiceSpec(workload, model, hall, inference, limits, requests), notes
+            return ServiceSpec(workload, model, hall, inference, limits, requests, software), notes
     return None, notes
 
 
@@ -189,10 +196,15 @@ def _problems(
 
 
 def _inference(
-    workload: InferenceWorkload, model: ModelRecord, record: AcceleratorRecord, requests: RequestTable | None
+    workload: InferenceWorkload,
+    model: ModelRecord,
+    record: AcceleratorRecord,
+    requests: RequestTable | None,
+    profile: Profile[ServingSoftwareRecord] | None,
 ) -> InferenceModel:
     engine, plan = workload.engine, serving_plan(workload)
-    accelerator = _with_overheads(rates_in(workload.precision, record), workload, model.transformer().layers)
+    software = profile.record.software() if profile is not None else None
+    accelerator = _with_overheads(rates_in(workload.precision, record), workload, model.transformer().layers, software)
     longest = int(requests.prompt_tokens.max()) if requests is not None and len(requests) else 1
     tokens = max(engine.max_batch_tokens, longest) if model.kind == "encoder" else engine.max_batch_tokens
     inference = inference_model(
@@ -204,25 +216,23 @@ def _inference(
         tokens * plan.data,
         engine.max_sequences * plan.data,
     )
-    reads, attention = _cache_reads(workload), inference.attention
+    if software is None:
+        return inference
+    reads, attention = software.cache_reads, inference.attention
     more = {name: getattr(attention, name) * reads for name in ("decode_s", "mixed_decode_s", "decode_bytes")}
     return replace(inference, attention=replace(attention, **more))
 
 
-def _with_overheads(accelerator: Accelerator, workload: InferenceWorkload, layers: int) -> Accelerator:
+def _with_overheads(
+    accelerator: Accelerator, workload: InferenceWorkload, layers: int, software: ServingSoftware | None
+) -> Accelerator:
     engine, host = workload.engine, accelerator.host
-    software = SERVING_SOFTWARE.get(engine.software)
     if software is not None:
         step_s = software.overhead_s(workload.parallelism.tensor)
         host = HostOverhead(step_s, software.sequence_s, software.layer_s * layers)
     step_s = host.step_s if engine.step_overhead_s is None else engine.step_overhead_s
     sequence_s = host.sequence_s if engine.sequence_overhead_s is None else engine.sequence_overhead_s
     return replace(accelerator, host=HostOverhead(step_s, sequence_s, host.launch_s))
-
-
-def _cache_reads(workload: InferenceWorkload) -> float:
-    software = SERVING_SOFTWARE.get(workload.engine.software)
-    return 1.0 if software is None else software.cache_reads
 
 
 def _limits(

@@ -31,6 +31,7 @@ from simulator.profiles.hf_config import model_from_config
 from simulator.profiles.models import ModelRecord
 from simulator.profiles.networks import NetworkRecord
 from simulator.profiles.servers import ServerRecord
+from simulator.profiles.serving_software import ServingSoftwareRecord
 from simulator.profiles.site_energy import BatteryRecord, GeneratorRecord, SolarRecord, TurbineRecord
 from simulator.profiles.sourced import Profile, Provenance, load_profile
 from simulator.profiles.thermal import AirClassesRecord, ThermalRecord
@@ -42,6 +43,7 @@ KINDS: Final[dict[str, type[BaseModel]]] = {
     "servers": ServerRecord,
     "models": ModelRecord,
     "networks": NetworkRecord,
+    "software": ServingSoftwareRecord,
 }
 FACILITIES: Final[dict[str, type[BaseModel]]] = {
     "facility-cooling": CoolingRecord,
@@ -67,6 +69,7 @@ _SINGULAR: Final = {
     "servers": "server",
     "models": "model",
     "networks": "network",
+    "software": "serving software",
     "facilities": "facility",
 }
 
@@ -94,6 +97,11 @@ def server(name_or_path: str, base: Path) -> Profile[ServerRecord]:
 def network(name_or_path: str, base: Path) -> Profile[NetworkRecord]:
     """Return a network profile; paths are relative to `base`."""
     return _find("networks", NetworkRecord, name_or_path, base)
+
+
+def serving_software(name_or_path: str, base: Path) -> Profile[ServingSoftwareRecord]:
+    """Return a profile of serving software; paths are relative to `base`."""
+    return _find("software", ServingSoftwareRecord, name_or_path, base)
 
 
 def cooling(name_or_path: str, base: Path) -> Profile[CoolingRecord]:

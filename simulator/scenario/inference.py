@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,8 @@ from simulator.scenario.names import Count, FilePath, Fraction, Name, NonNegativ
 Tokens = Annotated[int, Field(ge=1, le=10_000_000)]
 PrecisionName = Literal["fp32", "tf32", "fp16", "bf16", "fp8", "int8", "fp4", "int4"]
 ServingPrecisionName = Literal[PrecisionName, "mxfp4"]
+LEAN: Final = "lean"
+"""Serving software that adds nothing to the host time of the accelerator's profile."""
 
 
 class PoissonArrivals(Section):
@@ -259,9 +261,10 @@ class Engine(Section):
     """Blocks of the KV cache, of each group of `attention_data`; absent: what memory leaves beside the weights."""
     whole_prompts: bool = True
     """Admit a request only when free blocks hold its whole prompt; false: its first chunk suffices."""
-    software: Literal["lean", "vllm_2023", "vllm_2024", "vllm_2025", "transformers"] = "lean"
-    """Host time between iterations: `lean` as the accelerator profile has it; else that of vLLM of 2023, 2024 or 2025,
-    or of plain Hugging Face Transformers, as measured ([sources](sources.md), host time)."""
+    software: str = LEAN
+    """Serving software, whose host time stands between iterations: `lean` as the accelerator profile has it,
+    `vllm-2023`, `vllm-2024`, `vllm-2025`, `transformers`, or the path of a profile
+    ([sources](sources.md), host time)."""
     step_overhead_s: NonNegative | None = None
     """Host time between iterations; absent: from `software`."""
     sequence_overhead_s: NonNegative | None = None

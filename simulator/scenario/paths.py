@@ -16,7 +16,7 @@ from simulator.documents.yaml_source import Document, KeyPath
 from simulator.errors import Fault, InputError, nearest_match
 
 _PATH_KEYS = ("file",)
-_NAME_OR_PATH_KEYS = ("profile", "model", "accelerator")
+_NAME_OR_PATH_KEYS = ("profile", "model", "accelerator", "software")
 
 
 def with_values(document: Document, values: Mapping[str, Any], base: Path, option: str) -> Document:

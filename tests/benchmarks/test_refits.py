@@ -13,6 +13,7 @@ import pytest
 
 from benchmarks.fit import __main__ as command
 from benchmarks.fit import power, roofline
+from benchmarks.fit.host import fit_vllm_2024
 from benchmarks.fit.training import fit_training_rate, published_runs
 from calibration.fitting.least_squares import Fit
 from simulator.profiles import catalogue
@@ -125,6 +126,16 @@ def test_profiles_state_the_error_of_the_fit(fitted: Callable[[str], Fit], name:
     assert fit.held_out_mape < 0.20
 
 
+def test_host_time_of_2024_is_the_fit(shared: Path) -> None:
+    fit = fit_vllm_2024(shared / "reference" / "mlenergy_v2_open.csv")
+    software = catalogue.serving_software("vllm-2024", Path())
+    for name, value in fit.parameters.items():
+        stated = getattr(software.record, name)
+        assert in_digits_of(stated, value) == stated, name
+    stated_error = software.source_of("step_s").error or ""
+    assert stated_error.startswith(f"{fit.mape * 100:.1f} % on {fit.rows} rows, {(fit.held_out_mape or 1) * 100:.1f} %")
+
+
 def test_training_defaults_are_the_fit() -> None:
     fit, default = fit_training_rate(), ModelledRate(kind="modelled")
     for name in ("sustained_fraction", "step_overhead_s"):
@@ -157,6 +168,6 @@ def test_the_command_line(
     monkeypatch.setattr(sys, "argv", ["fit", "--data", str(shared), "--json", str(out)])
     command.main()
     written = json.loads(out.read_text())
-    assert len(written) == 11
+    assert len(written) == 12
     assert all({"mape", "p90", "rows"} < set(entry) for entry in written.values())
     assert "sustained_fraction 0.75" in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,18 +11,23 @@ import simulator as sim
 from benchmarks.bases import scenario
 from benchmarks.validation.serving_point import Served, ServingPoint, lengths, serve
 from simulator.physics.accelerator import HostOverhead
-from simulator.physics.serving_software import SERVING_SOFTWARE
+from simulator.physics.serving_software import ServingSoftware
+from simulator.profiles import catalogue
 
 
-def served(software: str, tensor: int = 1, clients: int = 1, **changes: Any) -> Served:
+def software(name: str) -> ServingSoftware:
+    return catalogue.serving_software(name, Path()).record.software()
+
+
+def served(name: str, tensor: int = 1, clients: int = 1, **changes: Any) -> Served:
     point = ServingPoint("llama-2-7b", "dgx-a100", tensor, clients, 32, 64, "fp16", spread=0.0, waves=1)
-    settings = {"engine": {"software": software}} | changes
+    settings = {"engine": {"software": name}} | changes
     return serve(ServingPoint(**{name: settings.get(name, getattr(point, name)) for name in point.__slots__}))
 
 
 def test_transformers_launch_a_layer_in_what_published_steps_take() -> None:
     # Vicuna 7B and 13B on one A100 (ML.ENERGY v1): 33.4 and 26.5 tokens per second, 32 and 40 layers.
-    layer_s = SERVING_SOFTWARE["transformers"].layer_s
+    layer_s = software("transformers").layer_s
     assert layer_s == pytest.approx(1.0 / 33.43 / 32, rel=0.02)
     assert layer_s == pytest.approx(1.0 / 26.47 / 40, rel=0.02)
     assert served("transformers").tpot_s == pytest.approx(32 * layer_s, rel=0.02)
@@ -42,12 +48,12 @@ def test_a_cap_keeps_what_the_host_takes() -> None:
 
 
 def test_workers_and_sequences_add_to_every_step_of_2024() -> None:
-    software = SERVING_SOFTWARE["vllm_2024"]
+    engine = software("vllm-2024")
     none = {"step_overhead_s": 0.0, "sequence_overhead_s": 0.0}
     for tensor, clients in ((1, 1), (4, 16)):
         bare = served("lean", tensor, clients, engine=none).tpot_s
-        host_s = software.overhead_s(tensor) + software.sequence_s * clients
-        assert served("vllm_2024", tensor, clients).tpot_s - bare == pytest.approx(host_s, rel=0.01)
+        host_s = engine.overhead_s(tensor) + engine.sequence_s * clients
+        assert served("vllm-2024", tensor, clients).tpot_s - bare == pytest.approx(host_s, rel=0.01)
 
 
 def test_both_engines_agree_on_launches() -> None:

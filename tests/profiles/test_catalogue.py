@@ -19,6 +19,7 @@ FINDERS: dict[str, Callable[[str, Path], Profile[object]]] = {
     "servers": catalogue.server,  # type: ignore[dict-item]
     "models": catalogue.model,  # type: ignore[dict-item]
     "networks": catalogue.network,  # type: ignore[dict-item]
+    "software": catalogue.serving_software,  # type: ignore[dict-item]
 }
 
 CONFIG = {
