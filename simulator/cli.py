@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -29,7 +30,6 @@ BAD_RUN, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(
     name="wattline",
-    help="Simulate datacenters that train and serve large models: energy, water, carbon, cost.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -43,6 +43,21 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Set a value, as in servers.hall-a.count=4; may be repeated."),
 ]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        _out.print(version("wattline"), highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Simulate datacenters that train and serve large models: energy, water, carbon, cost."""
 
 
 @app.command()

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,11 @@ FILES = {"manifest.json", "summary.json", "scenario.yaml", "power.png", "energy.
 def no_plots(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the pictures, which take longer than everything else."""
     monkeypatch.setattr("simulator.results.plots.save_plots", lambda *_: [])
+
+
+def test_the_version_is_that_of_the_distribution(wattline: Wattline, root: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert wattline("--version").stdout.strip() == project["version"]
 
 
 def test_run_reports_and_saves_under_the_name_of_the_scenario(folder: Path, wattline: Wattline) -> None:
