@@ -53,8 +53,8 @@ def facility_spec(
         facility = Facility(overhead, PowerChain.without_losses(), 0.0)
         return FacilitySpec(facility, described.supply_air_c, LiquidCapture(), ())
     found: PlantSpec | None = None
+    capacity_w = described.it_capacity_kw * WATTS_PER_KW
     with faults.at((*place, "cooling")):
-        capacity_w = described.it_capacity_kw * WATTS_PER_KW
         found = plant_spec(described.cooling, capacity_w, base, described.thermal.air_classes)
     with faults.at((*place, "power_chain")):
         chain = catalogue.power_chain(described.power_chain.profile, base)
@@ -63,12 +63,12 @@ def facility_spec(
             share = chain.record.parameters.other_power_ratio
             if described.other_fraction is not None:
                 share = described.other_fraction
-            facility = Facility(found.plant, wired, share * described.it_capacity_kw * WATTS_PER_KW)
+            facility = Facility(found.plant, wired, share * capacity_w)
             stages = tuple(
                 StageFacts(name, stage.units, stage.rated_w, stage.room.value)
                 for name, stage in zip(_STAGES, wired.stages, strict=True)
             )
-            used, capacity_w = (*found.profiles, chain), described.it_capacity_kw * WATTS_PER_KW
+            used = (*found.profiles, chain)
             return FacilitySpec(facility, found.supply_air_c, found.capture, used, stages, capacity_w)
     return None
 

@@ -51,3 +51,30 @@ def test_loss_follows_the_first_order_formula(workshop: Any, every_s: float, mea
     expected_s = 400_000.0 / (1.0 - (every_s / 2.0 + restart_s) / mean_s)
     assert site.records[0].interruptions > 80
     assert site.records[0].end_s == pytest.approx(expected_s, rel=0.01)
+
+
+def test_a_restart_ends_when_the_servers_go_off(workshop: Any) -> None:
+    """Accelerators without power draw none, whatever the job was waiting for."""
+    gaps = itertools.chain([65.0], itertools.repeat(1e9))
+    plan = workshop.plan(
+        steps=10.0,
+        startup_s=5.0,
+        step_s=10.0,
+        checkpoint_every_s=1e6,
+        checkpoint_bytes=0.0,
+        interruptions=Interruptions(lambda: next(gaps), 30.0),
+    )
+    site = workshop.site([plan])
+
+    def outage() -> Any:
+        yield site.env.timeout(75.0)
+        site.hall.turn(False, site.env.now)
+        yield site.env.timeout(1000.0)
+        site.hall.turn(True, site.env.now)
+
+    site.env.process(outage())
+    site.run()
+    record = site.records[0]
+    assert (record.outcome, record.interruptions, record.restart_s) == ("completed", 1, pytest.approx(10.0))
+    # The restart is not resumed: the servers come back at 1,075 s and the job loads again.
+    assert record.end_s == pytest.approx(1075.0 + 5.0 + 100.0)

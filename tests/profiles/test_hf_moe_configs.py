@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,39 +12,9 @@ from simulator.physics.transformer import active_parameter_count, parameter_coun
 from simulator.profiles.hf_config import model_from_config
 from simulator.profiles.models import ModelRecord
 from simulator.profiles.sourced import load_profile
+from tests.profiles.hf_configs import LLAMA, MOE, usual_keys, written
 
 MODELS = Path(__file__).resolve().parents[2] / "simulator" / "data" / "models"
-
-LLAMA: dict[str, Any] = {
-    "model_type": "llama",
-    "hidden_size": 4096,
-    "intermediate_size": 14336,
-    "num_hidden_layers": 32,
-    "num_attention_heads": 32,
-    "num_key_value_heads": 8,
-    "vocab_size": 128256,
-    "max_position_embeddings": 131072,
-    "tie_word_embeddings": False,
-}
-
-MOE: dict[str, Any] = {
-    "model_type": "qwen3_moe",
-    "hidden_size": 2048,
-    "intermediate_size": 6144,
-    "moe_intermediate_size": 768,
-    "num_hidden_layers": 48,
-    "num_attention_heads": 32,
-    "num_key_value_heads": 4,
-    "head_dim": 128,
-    "num_experts": 128,
-    "num_experts_per_tok": 8,
-    "decoder_sparse_step": 1,
-    "mlp_only_layers": [],
-    "vocab_size": 151936,
-    "max_position_embeddings": 40960,
-    "tie_word_embeddings": False,
-}
-
 
 DEEPSEEK: dict[str, Any] = {
     "model_type": "deepseek_v3",
@@ -86,28 +55,6 @@ MINIMAX: dict[str, Any] = {
     "use_mtp": True,
 }
 CONFIGS = {"deepseek-v3": DEEPSEEK, "minimax-m2": MINIMAX}
-
-
-def written(folder: Path, config: object) -> Path:
-    file = folder / "config.json"
-    file.write_text(json.dumps(config), encoding="utf-8")
-    return file
-
-
-def usual_keys(record: ModelRecord, model_type: str) -> dict[str, Any]:
-    """Sizes under the names that most families use."""
-    return {
-        "model_type": model_type,
-        "hidden_size": record.hidden_size,
-        "intermediate_size": record.ffn_size,
-        "num_hidden_layers": record.layers,
-        "num_attention_heads": record.heads,
-        "num_key_value_heads": record.kv_heads,
-        "vocab_size": record.vocabulary,
-        "max_position_embeddings": record.context_tokens,
-        "torch_dtype": "bfloat16",
-        "rope_theta": 10000.0,
-    }
 
 
 def test_expert_layers_by_step_and_by_list(tmp_path: Path) -> None:

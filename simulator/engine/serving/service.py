@@ -146,6 +146,8 @@ class Service:
     def refusals(self) -> Iterator[str]:
         """Yield for each reason how many requests were refused, how long they are, and why."""
         for outcome, reason in _REASONS.items():
+            if not self.log.outcome.count(outcome):
+                continue
             tokens = [
                 prompt + output
                 for found, prompt, output in zip(
@@ -153,8 +155,7 @@ class Service:
                 )
                 if found == outcome
             ]
-            if tokens:
-                yield f"{len(tokens):,} requests of {min(tokens):,} to {max(tokens):,} tokens: {reason}"
+            yield f"{len(tokens):,} requests of {min(tokens):,} to {max(tokens):,} tokens: {reason}"
 
     def recost(self, cost: IterationCost) -> None:
         """Give all replicas other costs, such as those under another power cap."""

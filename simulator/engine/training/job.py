@@ -149,7 +149,7 @@ class Job:
         yield self._env.timeout(plan.submit_s)
         placement: Placement = yield self._queue.request(self._hall, plan.accelerators, plan.unit)
         self._begin(placement)
-        yield self._env.timeout(plan.startup_s)
+        yield from self._wait(plan.startup_s)
         self._checkpoint_due_s = self._env.now + plan.checkpoint_every_s
         while record.steps < plan.steps:
             if not self._hall.switch.on:
@@ -230,7 +230,7 @@ class Job:
         record.interruptions += 1
         self._report("job_interrupted", f"{lost:,.1f} steps since the last checkpoint are lost")
         self._enter(Rates.waiting(plan.hold_w), self._count_restart)
-        yield self._env.timeout(plan.interruptions.restart_s)
+        yield from self._wait(plan.interruptions.restart_s)
         self._count_restart(self._env.now - self._phase_since_s)
         self._interrupted = False
         self._checkpoint_due_s = self._env.now + plan.checkpoint_every_s
@@ -258,7 +258,8 @@ class Job:
             yield self._powered
             self._powered = None
         self._enter(Rates.waiting(plan.hold_w), None)
-        yield self._env.timeout(plan.startup_s)
+        if not (yield from self._wait(plan.startup_s)):
+            return
         self._checkpoint_due_s = self._env.now + plan.checkpoint_every_s
         self._report("job_resumed", f"from step {record.steps:,.0f}")
 
@@ -294,6 +295,14 @@ class Job:
         except Interrupt:
             return False
         self._process = None
+        return True
+
+    def _wait(self, duration_s: float) -> Generator[Event, Any, bool]:
+        """Hold the accelerators for a time, whatever caps do; False when the servers go off before."""
+        ends_s = self._env.now + duration_s
+        while not (yield from self._hold(max(ends_s - self._env.now, 0.0))):
+            if not self._hall.switch.on:
+                return False
         return True
 
     def _until_checkpoint_steps(self) -> float:
